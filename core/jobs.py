@@ -1,0 +1,60 @@
+"""The name of every background job and the queue it runs on, so that callers need not import workers.
+
+A name maps to `workers.<module>.<function>`; the test of house rules imports every one of them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    MARKET = "market"
+    TRAIN = "train"
+    PREDICT = "predict"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """`target` is the worker function `fn(context, **args)`; `timeout` in seconds; `attempts` at most."""
+
+    name: str
+    queue: Queue
+    target: str
+    timeout: int
+    attempts: int = 3
+
+
+PROBE_EXCHANGES = JobKind("probe_exchanges", Queue.MARKET, "workers.market_data.probe_exchanges", 60)
+FILL_DEMO = JobKind("fill_demo", Queue.MARKET, "workers.market_data.fill_demo", 900)
+BACKFILL = JobKind("backfill", Queue.MARKET, "workers.market_data.backfill", 3_600)
+TOP_UP = JobKind("top_up", Queue.MARKET, "workers.market_data.top_up", 120)
+IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
+TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
+PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
+SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
+
+KINDS: dict[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        PROBE_EXCHANGES,
+        FILL_DEMO,
+        BACKFILL,
+        TOP_UP,
+        IMPORT_FILE,
+        TRAIN_MODEL,
+        PREDICT_DUE,
+        SETTLE_DUE,
+    )
+}

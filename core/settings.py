@@ -1,0 +1,170 @@
+"""Settings: one frozen object, read once from the environment.
+
+Every field names its variable, its default and what it is for; `docs/settings.md`, `.env.example` and the table
+in the README are generated from here (`python -m dashapp settings`). A value may stand in a file instead: set
+NAME_FILE. All faults are reported at once.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.errors import ConfigurationError
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+MIN_SECRET = 32  # bytes; shorter HMAC keys can be guessed
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise ValueError("must be 1 or 0")
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {low} to {high}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _knob(default: str, about: str, read: Callable[[str], Any] = _text, *, secret: bool = False) -> Any:
+    return field(metadata={"default": default, "about": about, "read": read, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set from outside. Field `bolt_env` is the variable BOLT_ENV, and so on."""
+
+    bolt_env: str = _knob(
+        "development",
+        "`production` demands SECRET_KEY and never makes one up.",
+        _choice("development", "production"),
+    )
+    bolt_data: Path = _knob(
+        "./var", "Folder for the embedded databases, models, secrets and logs.", lambda t: Path(t).absolute()
+    )
+    host: str = _knob("127.0.0.1", "Address to listen on. Anything but loopback needs TLS in front.")
+    port: int = _knob("8050", "Port of the web page.", _whole(1, 65_535))
+    public_url: str = _knob("", "Address people type, such as https://bolt.example.org; links are built from it.")
+    behind_tls: bool = _knob("0", "1 where a proxy ends TLS in front of Bolt: cookies become Secure.", _flag)
+    trusted_proxies: int = _knob("0", "How many proxies in front may set X-Forwarded-For.", _whole(0, 5))
+    allow_insecure_http: bool = _knob("0", "1 serves plain HTTP on an address that is not loopback.", _flag)
+    database_url: str = _knob("", "PostgreSQL to use instead of the embedded one.", secret=True)
+    redis_url: str = _knob("", "Redis to use instead of the embedded one.", secret=True)
+    secret_key: str = _knob(
+        "", "Signs sessions and tokens; 32 characters or more. Made once in BOLT_DATA.", secret=True
+    )
+    registration: str = _knob(
+        "closed", "Who may make an account: `closed`, `invite` or `open`.", _choice("closed", "invite", "open")
+    )
+    session_idle_minutes: int = _knob("30", "A session ends after this long without a request.", _whole(1, 1_440))
+    session_hours: int = _knob("12", "A session ends after this long in any case.", _whole(1, 720))
+    models_dir: str = _knob("", "Folder of trained models; `models` in BOLT_DATA when empty.")
+    exchanges: tuple[str, ...] = _knob("binance,coinbase,kraken", "ccxt ids of exchanges, in order of choice.", _names)
+    demo: str = _knob(
+        "auto",
+        "Demo exchange: `auto` starts it when no exchange answers at the first start.",
+        _choice("auto", "on", "off"),
+    )
+    demo_port: int = _knob("0", "Port of the demo exchange; 0 takes a free one.", _whole(0, 65_535))
+    web_threads: int = _knob("128", "Threads of the web server; each live stream holds one.", _whole(8, 1_024))
+    workers_market: int = _knob("1", "Worker processes for market data.", _whole(0, 64))
+    workers_train: int = _knob("1", "Worker processes for training.", _whole(0, 64))
+    workers_predict: int = _knob("1", "Worker processes for predictions.", _whole(0, 64))
+    max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))
+    metrics_token: str = _knob("", "Bearer token that may read /metrics; without it nobody may.", secret=True)
+    log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.", _choice("DEBUG", "INFO", "WARNING", "ERROR"))
+
+    @property
+    def production(self) -> bool:
+        return self.bolt_env == "production"
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    @property
+    def models(self) -> Path:
+        return Path(self.models_dir).absolute() if self.models_dir else self.bolt_data / "models"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return name.upper()
+
+
+def _raw(name: str, environ: Mapping[str, str], default: str) -> str:
+    if path := environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"is to be read from {path}: {error.strerror}") from error
+    return environ.get(name, "") or default
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; raises ConfigurationError listing every fault."""
+    environ = os.environ if environ is None else environ
+    values, faults = {}, []
+    for knob in fields(Settings):
+        name = variable(knob.name)
+        try:
+            values[knob.name] = knob.metadata["read"](_raw(name, environ, knob.metadata["default"]))
+        except ValueError as fault:
+            faults.append(f"{name} {fault}.")
+    if not faults:
+        settings = Settings(**values)
+        faults = _contradictions(settings)
+        if not faults:
+            return settings
+    raise ConfigurationError("The environment needs a change:\n  " + "\n  ".join(faults))
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    faults = []
+    if settings.production and not settings.secret_key:
+        faults.append(
+            "SECRET_KEY must be set when BOLT_ENV=production: python -c 'import secrets; print(secrets.token_hex(32))'."
+        )
+    if settings.secret_key and len(settings.secret_key) < MIN_SECRET:
+        faults.append(f"SECRET_KEY must have at least {MIN_SECRET} characters.")
+    if not settings.loopback and not settings.behind_tls and not settings.allow_insecure_http:
+        faults.append(
+            f"HOST={settings.host} would serve passwords over plain HTTP. Put a TLS proxy in front and "
+            "set BEHIND_TLS=1, keep HOST=127.0.0.1, or set ALLOW_INSECURE_HTTP=1 if this network is yours alone."
+        )
+    return faults
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """(variable, default, what it is for) of every setting, in order."""
+    return [(variable(k.name), k.metadata["default"], k.metadata["about"]) for k in fields(Settings)]

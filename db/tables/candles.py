@@ -1,0 +1,109 @@
+"""Markets, their series and candles, files that were imported, and how sources are doing."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Stamped
+
+
+class Market(Stamped, Base):
+    """A symbol on an exchange. `simulated` markets come from the demo exchange and never enter a real score."""
+
+    __tablename__ = "markets"
+    __table_args__ = (UniqueConstraint("exchange", "symbol"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    exchange: Mapped[str]
+    symbol: Mapped[str]
+    simulated: Mapped[bool] = mapped_column(server_default=text("false"))
+    followed: Mapped[bool] = mapped_column(server_default=text("false"))
+    price_decimals: Mapped[int | None]
+
+
+class Series(Base):
+    """What is stored of a market at a timeframe; kept by whoever stores candles, in the same transaction."""
+
+    __tablename__ = "series"
+
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"), primary_key=True)
+    timeframe: Mapped[str] = mapped_column(primary_key=True)
+    rows: Mapped[int] = mapped_column(server_default="0")
+    first_open: Mapped[datetime | None]
+    last_open: Mapped[datetime | None]
+    gaps: Mapped[int] = mapped_column(server_default="0")
+    missing: Mapped[int] = mapped_column(server_default="0")
+    flagged: Mapped[int] = mapped_column(server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Candle(Base):
+    """A closed candle. Partitioned by timeframe; `flags` bit 1: a wick far outside its neighbours."""
+
+    __tablename__ = "candles"
+    __table_args__ = (
+        CheckConstraint(
+            "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity'::float8"
+            " AND volume >= 0 AND volume < 'Infinity'::float8",
+            name="ohlcv",
+        ),
+        {"postgresql_partition_by": "LIST (timeframe)"},
+    )
+
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"), primary_key=True)
+    timeframe: Mapped[str] = mapped_column(primary_key=True)
+    open_time: Mapped[datetime] = mapped_column(primary_key=True)
+    open: Mapped[float]
+    high: Mapped[float]
+    low: Mapped[float]
+    close: Mapped[float]
+    volume: Mapped[float]
+    flags: Mapped[int] = mapped_column(server_default="0")
+
+
+class Import(Base):
+    """A file that was imported: what came of it, with every line that was refused or replaced in `report`."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"), index=True)
+    timeframe: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    file_name: Mapped[str]
+    stored: Mapped[int]
+    unchanged: Mapped[int]
+    duplicates: Mapped[int]
+    refused: Mapped[int]
+    gaps: Mapped[int]
+    missing: Mapped[int]
+    report: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Upload(Base):
+    """A file handed in on the page, kept until a worker on any host has imported it."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    file_name: Mapped[str]
+    content: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SourceHealth(Base):
+    """The last answer of each exchange: ok, down, blocked or waiting."""
+
+    __tablename__ = "source_health"
+    __table_args__ = (CheckConstraint("state IN ('ok', 'down', 'blocked', 'waiting')", name="state"),)
+
+    exchange: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    latency_ms: Mapped[float | None]
+    checked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]

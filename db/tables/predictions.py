@@ -1,0 +1,69 @@
+"""Calls, written before their outcome exists, and their outcomes, written once afterwards. Both are append-only."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base
+
+
+class Prediction(Base):
+    """A call made at the close of a candle.
+
+    `open_time` opens the candle the call was made on, `outcome_from` is when the first bar that can decide it closes
+    and `due_at` when the last one closes. `made_at` is set by the database, and must be before `outcome_from`.
+    Barriers are factors on the entry price (the open after `open_time`'s candle).
+    """
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        UniqueConstraint("model_id", "market_id", "timeframe", "open_time"),
+        CheckConstraint("made_at < outcome_from", name="before_outcome"),
+        CheckConstraint("made_at >= closed_at", name="after_close"),
+        CheckConstraint("abs(p_bearish + p_neutral + p_bullish - 1) < 1e-6", name="sums_to_one"),
+        CheckConstraint(
+            "p_bearish BETWEEN 0 AND 1 AND p_neutral BETWEEN 0 AND 1 AND p_bullish BETWEEN 0 AND 1", name="probability"
+        ),
+        CheckConstraint("call IN ('bearish', 'neutral', 'bullish')", name="call"),
+        Index("ix_predictions_market_time", "market_id", "timeframe", "open_time"),
+        Index("ix_predictions_due", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("trained_models.id"))
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id"))
+    timeframe: Mapped[str]
+    horizon: Mapped[int]
+    open_time: Mapped[datetime]
+    closed_at: Mapped[datetime]
+    outcome_from: Mapped[datetime]
+    due_at: Mapped[datetime]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    close: Mapped[float]
+    sigma: Mapped[float]
+    upper_factor: Mapped[float]
+    lower_factor: Mapped[float]
+    p_bearish: Mapped[float]
+    p_neutral: Mapped[float]
+    p_bullish: Mapped[float]
+    call: Mapped[str]
+    confidence: Mapped[float]
+    simulated: Mapped[bool]
+
+
+class PredictionOutcome(Base):
+    """What happened: the class, the return from entry to `t1`, and whether both barriers fell in one bar."""
+
+    __tablename__ = "prediction_outcomes"
+    __table_args__ = (CheckConstraint("outcome IN ('bearish', 'neutral', 'bullish')", name="outcome"),)
+
+    prediction_id: Mapped[int] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
+    outcome: Mapped[str]
+    entry: Mapped[float]
+    log_return: Mapped[float]
+    ambiguous: Mapped[bool]
+    t1: Mapped[datetime]
+    log_loss: Mapped[float]
+    brier: Mapped[float]
+    settled_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

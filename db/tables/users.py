@@ -1,0 +1,47 @@
+"""Accounts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Identity, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Stamped
+
+
+class User(Stamped, Base):
+    """A person. `session_version` grows to end all sessions; the owner is the first admin and cannot be removed."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'analyst', 'admin')", name="role"),
+        CheckConstraint("NOT is_owner OR (role = 'admin' AND disabled_at IS NULL)", name="owner_stays"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        Index("uq_users_one_owner", "is_owner", unique=True, postgresql_where=text("is_owner")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str] = mapped_column(server_default="")
+    password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(server_default="viewer")
+    is_owner: Mapped[bool] = mapped_column(server_default=text("false"))
+    session_version: Mapped[int] = mapped_column(server_default="1")
+    disabled_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+    failed_logins: Mapped[int] = mapped_column(server_default="0")
+    locked_until: Mapped[datetime | None]
+    preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class Instance(Base):
+    """The one row that says who this installation is and whether the demo exchange is part of it."""
+
+    __tablename__ = "instance"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    instance_id: Mapped[str] = mapped_column(server_default=text("gen_random_uuid()::text"))
+    demo_enabled: Mapped[bool | None]
+    demo_url: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
