@@ -4,10 +4,11 @@ from db.tables.candles import Candle, Import, Market, Series, SourceHealth, Uplo
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import Prediction, PredictionOutcome
 from db.tables.trained_models import TrainedModel
-from db.tables.users import Instance, User
+from db.tables.users import EndedSession, Instance, Throttle, User
 
 __all__ = [
     "Candle",
+    "EndedSession",
     "Import",
     "Instance",
     "Job",
@@ -18,6 +19,7 @@ __all__ = [
     "ScheduleSlot",
     "Series",
     "SourceHealth",
+    "Throttle",
     "TrainedModel",
     "Upload",
     "User",

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""Accounts, ended sessions and the throttle of guesses."""
 
 from datetime import datetime
 from typing import Any
@@ -29,9 +29,27 @@ class User(Stamped, Base):
     session_version: Mapped[int] = mapped_column(server_default="1")
     disabled_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
-    failed_logins: Mapped[int] = mapped_column(server_default="0")
-    locked_until: Mapped[datetime | None]
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class EndedSession(Base):
+    """A session somebody signed out of: its cookie must not work again, though its signature still would."""
+
+    __tablename__ = "ended_sessions"
+
+    sid: Mapped[str] = mapped_column(primary_key=True)
+    forget_at: Mapped[datetime]
+
+
+class Throttle(Base):
+    """Failed guesses of one account (known or not) or one address; `key` is `account:<hash>` or `address:<ip>`."""
+
+    __tablename__ = "throttles"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    since: Mapped[datetime]
+    blocked_until: Mapped[datetime | None]
 
 
 class Instance(Base):

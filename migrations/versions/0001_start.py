@@ -33,11 +33,20 @@ BEGIN
   RETURN NEW;
 END $$
 """
+FORGET_CANDLES = """
+CREATE FUNCTION forget_candles() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM candles WHERE market_id = OLD.market_id AND timeframe = OLD.timeframe;
+  RETURN NULL;
+END $$
+"""
 
 
 def _partition_candles() -> None:
     for name in TIMEFRAMES:
         op.execute(f"CREATE TABLE candles_{name} PARTITION OF candles FOR VALUES IN ('{name}')")
+    op.execute(FORGET_CANDLES)
+    op.execute("CREATE TRIGGER forget AFTER DELETE ON series FOR EACH ROW EXECUTE FUNCTION forget_candles()")
 
 
 def _guard_predictions() -> None:
@@ -52,6 +61,20 @@ def _guard_predictions() -> None:
 
 
 def upgrade() -> None:
+    op.create_table(
+        "ended_sessions",
+        sa.Column("sid", sa.String(), nullable=False),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sid", name=op.f("pk_ended_sessions")),
+    )
+    op.create_table(
+        "throttles",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_throttles")),
+    )
     op.create_table(
         "instance",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -110,8 +133,6 @@ def upgrade() -> None:
         sa.Column("session_version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failed_logins", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "preferences",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -144,7 +165,6 @@ def upgrade() -> None:
             "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity'::float8 AND volume >= 0 AND volume < 'Infinity'::float8",
             name=op.f("ck_candles_ohlcv"),
         ),
-        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_candles_market_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("market_id", "timeframe", "open_time", name=op.f("pk_candles")),
         postgresql_partition_by="LIST (timeframe)",
     )
@@ -356,5 +376,7 @@ def downgrade() -> None:
     op.drop_table("markets")
     op.drop_table("leases")
     op.drop_table("instance")
-    for function in ("refuse_change", "stamp_prediction", "stamp_outcome"):
+    op.drop_table("throttles")
+    op.drop_table("ended_sessions")
+    for function in ("refuse_change", "stamp_prediction", "stamp_outcome", "forget_candles"):
         op.execute(f"DROP FUNCTION {function}()")
