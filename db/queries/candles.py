@@ -1,0 +1,229 @@
+"""Candles in and out of PostgreSQL in its binary COPY format, packed and parsed by NumPy.
+
+Writers of a series wait for each other on its `series` row, so that what that row says is always true.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+import core.ohlcv as ohlcv
+import core.timeframe as timeframes
+from core.clock import from_ms, to_ms
+from core.ohlcv import Candles, Times
+from db.tables import Series
+
+EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts microseconds from 2000-01-01
+SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # then no flags and no header extension
+TRAILER = b"\xff\xff"
+PRICES = ("open", "high", "low", "close", "volume")
+
+Flags = npt.NDArray[np.int32]
+
+# Every query below names one series and, but for the neighbours, a closed span of open times.
+OLDEST_FIRST = """
+    SELECT open_time, open, high, low, close, volume FROM candles
+    WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s ORDER BY open_time
+"""
+NEWEST_FIRST = OLDEST_FIRST + " DESC LIMIT %s"
+TIMES_AROUND = """
+    WITH series AS NOT MATERIALIZED (SELECT open_time FROM candles WHERE market_id = %s AND timeframe = %s)
+    SELECT open_time FROM series
+    WHERE open_time >= coalesce((SELECT max(open_time) FROM series WHERE open_time < %s), '-infinity')
+      AND open_time <= coalesce((SELECT min(open_time) FROM series WHERE open_time > %s), 'infinity')
+    ORDER BY open_time
+"""
+FLAGGED = """
+    SELECT count(*) FROM candles
+    WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s AND flags <> 0
+"""
+STRAIGHT_IN = "candles (market_id, timeframe, open_time, open, high, low, close, volume, flags)"
+STAGED = "staged_candles (open_time, open, high, low, close, volume, flags)"
+STAGING = (
+    "CREATE TEMP TABLE IF NOT EXISTS staged_candles (open_time timestamptz, open float8, high float8, low float8,"
+    " close float8, volume float8, flags int4) ON COMMIT DELETE ROWS"
+)
+MERGE = """
+    INSERT INTO candles (market_id, timeframe, open_time, open, high, low, close, volume, flags)
+    SELECT %s, %s, open_time, open, high, low, close, volume, flags FROM staged_candles
+    ON CONFLICT (market_id, timeframe, open_time) DO UPDATE
+    SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+        volume = excluded.volume, flags = excluded.flags
+    WHERE (candles.open, candles.high, candles.low, candles.close, candles.volume)
+          IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
+"""
+OR_FLAGS = " OR candles.flags IS DISTINCT FROM excluded.flags"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Of the candles handed in: new ones, ones that stood there already, ones that replaced other values."""
+
+    stored: int
+    unchanged: int
+    changed: int
+
+
+def upsert(session: Session, market_id: int, timeframe: str, candles: Candles, flags: Flags | None = None) -> Stored:
+    """Store closed candles of one series; what is there already and equal is not written again.
+
+    `candles` are sorted, unique and on the grid. `flags` int32 (n,); without them new candles are unflagged and old
+    ones keep their flags while their values stay. Keeps `series` in the same transaction, second writers wait.
+    """
+    frame = timeframes.parse(timeframe)
+    if not len(candles):
+        return Stored(0, 0, 0)
+    if np.any(np.diff(candles.time) <= 0) or np.any((candles.time - frame.offset_ms) % frame.ms):
+        raise ValueError("candles must be sorted, unique and on the grid of their timeframe")
+    row = _lock_series(session, market_id, timeframe)
+    first, last = int(candles.time[0]), int(candles.time[-1])
+    before = _times_around(session, row, first, last)
+    fresh = int(np.count_nonzero(~np.isin(candles.time, before, assume_unique=True)))
+    flagged = 0 if not row.flagged and flags is None else -_flagged(session, row, first, last)
+    if before.size and np.any((before >= first) & (before <= last)):
+        written = _merge(session, row, candles, flags)
+    else:
+        written = _load(session, row, candles, flags)
+    if flagged or flags is not None:
+        flagged += _flagged(session, row, first, last)
+    _note(session, row, candles.time, before, fresh, flagged, frame.ms)
+    return Stored(fresh, len(candles) - written, written - fresh)
+
+
+def read(
+    session: Session,
+    market_id: int,
+    timeframe: str,
+    *,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    limit: int | None = None,
+) -> Candles:
+    """Stored candles that open in [`start_ms`, `end_ms`], oldest first; `limit` keeps the newest ones."""
+    values: list[object] = [market_id, timeframe, *_span(start_ms, end_ms)]
+    query = OLDEST_FIRST if limit is None else NEWEST_FIRST
+    rows = _copy_out(session, query, values if limit is None else [*values, limit], ("i8", *["f8"] * len(PRICES)))
+    if limit is not None:
+        rows = rows[::-1]
+    return Candles(_to_ms(rows["c0"]), *(rows[f"c{k}"].astype(np.float64) for k in range(1, 6)))
+
+
+def last_open_ms(session: Session, market_id: int, timeframe: str) -> int | None:
+    """Open time (ms UTC) of the newest stored candle, None when there is none."""
+    query = select(Series.last_open).where(Series.market_id == market_id, Series.timeframe == timeframe)
+    newest = session.scalar(query)
+    return None if newest is None else to_ms(newest)
+
+
+def _lock_series(session: Session, market_id: int, timeframe: str) -> Series:
+    """The series row, made when it is missing and held until the transaction ends."""
+    values = {"market_id": market_id, "timeframe": timeframe}
+    made = "INSERT INTO series (market_id, timeframe) VALUES (:market_id, :timeframe) ON CONFLICT DO NOTHING"
+    session.execute(text(made), values)
+    query = select(Series).filter_by(**values).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _times_around(session: Session, row: Series, first: int, last: int) -> Times:
+    """Stored open times (ms) from the neighbour before `first` to the neighbour after `last`, both included."""
+    if row.last_open is None:
+        return np.empty(0, dtype=np.int64)
+    if to_ms(row.last_open) < first:
+        return np.array([to_ms(row.last_open)])
+    values = [row.market_id, row.timeframe, from_ms(first), from_ms(last)]
+    return _to_ms(_copy_out(session, TIMES_AROUND, values, ("i8",))["c0"])
+
+
+def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
+    """Straight into the table: nothing is stored in this span, and nobody else may store here now."""
+    packed = _pack(candles, flags, (row.market_id, row.timeframe))
+    _copy_in(session, STRAIGHT_IN, packed)
+    return len(candles)
+
+
+def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
+    """Through a staging table, writing only what differs; returns how many rows were written."""
+    cursor = _cursor(session)
+    cursor.execute(STAGING)
+    cursor.execute("TRUNCATE staged_candles")
+    _copy_in(session, STAGED, _pack(candles, flags))
+    cursor.execute(MERGE + (OR_FLAGS if flags is not None else ""), (row.market_id, row.timeframe))
+    return int(cursor.rowcount)
+
+
+def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, flagged: int, step_ms: int) -> None:
+    """Bring the series row up to date. Gaps can only change between the neighbours of the new candles."""
+    after = np.union1d(before, new)
+    first, last = int(new[0]), int(new[-1])
+    row.gaps += len(ohlcv.gaps(after, step_ms)) - len(ohlcv.gaps(before, step_ms))
+    row.rows += fresh
+    row.flagged += flagged
+    row.first_open = from_ms(first if row.first_open is None else min(first, to_ms(row.first_open)))
+    row.last_open = from_ms(last if row.last_open is None else max(last, to_ms(row.last_open)))
+    row.missing = (to_ms(row.last_open) - to_ms(row.first_open)) // step_ms + 1 - row.rows
+    session.flush()
+    session.execute(
+        text("UPDATE series SET updated_at = now() WHERE market_id = :m AND timeframe = :t"),
+        {"m": row.market_id, "t": row.timeframe},
+    )
+
+
+def _flagged(session: Session, row: Series, first: int, last: int) -> int:
+    cursor = _cursor(session)
+    cursor.execute(FLAGGED, [row.market_id, row.timeframe, *_span(first, last)])
+    return int(cursor.fetchone()[0])
+
+
+def _span(start_ms: int | None, end_ms: int | None) -> tuple[object, object]:
+    start = "-infinity" if start_ms is None else from_ms(start_ms)
+    return start, "infinity" if end_ms is None else from_ms(end_ms)
+
+
+def _cursor(session: Session) -> Any:
+    """psycopg2's own cursor, inside the session's transaction."""
+    session.flush()
+    return session.connection().connection.cursor()
+
+
+def _pack(candles: Candles, flags: Flags | None, key: tuple[int, str] | None = None) -> bytes:
+    """Rows in COPY's binary format: a field count, then a length before each value, all big-endian."""
+    marks = np.zeros(len(candles), dtype=np.int32) if flags is None else flags
+    columns: list[tuple[str, object]] = [("i8", candles.time * 1_000 - EPOCH_2000_US)]
+    columns += [("f8", getattr(candles, name)) for name in PRICES] + [("i4", marks)]
+    if key is not None:
+        columns = [("i4", key[0]), (f"S{len(key[1])}", key[1].encode()), *columns]
+    rows = np.empty(len(candles), dtype=_row_type([kind for kind, _ in columns]))
+    rows["fields"] = len(columns)
+    for k, (_, values) in enumerate(columns):
+        rows[f"n{k}"] = rows.dtype[f"c{k}"].itemsize
+        rows[f"c{k}"] = values
+    return SIGNATURE + rows.tobytes() + TRAILER
+
+
+def _row_type(kinds: Sequence[str]) -> np.dtype[np.void]:
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for k, kind in enumerate(kinds):
+        fields += [(f"n{k}", ">i4"), (f"c{k}", kind if kind.startswith("S") else f">{kind}")]
+    return np.dtype(fields)
+
+
+def _copy_in(session: Session, target: str, packed: bytes) -> None:
+    _cursor(session).copy_expert(f"COPY {target} FROM STDIN (FORMAT binary)", BytesIO(packed))
+
+
+def _copy_out(session: Session, query: str, values: list[object], kinds: Sequence[str]) -> npt.NDArray[np.void]:
+    """The rows of a query whose columns are fixed in size and never NULL, as one structured array."""
+    cursor, out = _cursor(session), BytesIO()
+    filled = cursor.mogrify(query, values).decode()
+    cursor.copy_expert(f"COPY ({filled}) TO STDOUT (FORMAT binary)", out)
+    return np.frombuffer(out.getbuffer()[len(SIGNATURE) : -len(TRAILER)], dtype=_row_type(kinds))
+
+
+def _to_ms(microseconds: npt.NDArray[np.int64]) -> Times:
+    return (microseconds.astype(np.int64) + EPOCH_2000_US) // 1_000

@@ -1,0 +1,146 @@
+"""Markets and what is stored of them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.clock import to_ms
+from core.errors import NotFound
+from core.market_name import MarketName
+from core.timeframe import TIMEFRAMES
+from db.tables import Market, Series
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """What is stored of a market at a timeframe; `first_ms` and `last_ms` are open times, ms UTC."""
+
+    timeframe: str
+    rows: int
+    first_ms: int
+    last_ms: int
+    gaps: int
+    missing: int
+    flagged: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """A market with its stored series, shortest timeframe first."""
+
+    id: int
+    exchange: str
+    symbol: str
+    simulated: bool
+    followed: bool
+    price_decimals: int | None
+    series: dict[str, SeriesRow]
+
+    @property
+    def name(self) -> MarketName:
+        return MarketName(self.exchange, self.symbol)
+
+
+def get(session: Session, name: MarketName) -> Market:
+    """The market called `name`; raises NotFound."""
+    found = _find(session, name)
+    if found is None:
+        raise NotFound(f"There is no market {name} here yet. Import candles for it, or follow it on the Markets page.")
+    return found
+
+
+def by_id(session: Session, market_id: int) -> Market:
+    """The market with this id; raises NotFound."""
+    found = session.get(Market, market_id)
+    if found is None:
+        raise NotFound("This market does not exist any more. Choose another one on the Markets page.")
+    return found
+
+
+def get_or_create(
+    session: Session, name: MarketName, *, simulated: bool = False, price_decimals: int | None = None
+) -> Market:
+    """The market called `name`, made when it is missing; two callers at once get the same row.
+
+    `simulated` counts only when the market is made. A given `price_decimals` replaces the stored one.
+    """
+    found = _find(session, name)
+    if found is None:
+        made = insert(Market).values(
+            exchange=name.exchange, symbol=name.symbol, simulated=simulated, price_decimals=price_decimals
+        )
+        session.execute(made.on_conflict_do_nothing(index_elements=[Market.exchange, Market.symbol]))
+        found = get(session, name)
+    if price_decimals is not None and found.price_decimals != price_decimals:
+        found.price_decimals = price_decimals
+        session.flush()
+    return found
+
+
+def table(session: Session) -> list[MarketRow]:
+    """Every market with its series, by symbol and exchange."""
+    return _rows(session, session.scalars(select(Market).order_by(Market.symbol, Market.exchange)))
+
+
+def search(session: Session, text: str, limit: int = 50) -> list[MarketRow]:
+    """Markets whose exchange and symbol hold the letters of `text`: "btcusd" finds BTC/USDT. Best first."""
+    needle = re.sub(r"[^a-z0-9]", "", text.lower())
+    symbol = func.lower(func.replace(Market.symbol, "/", ""))
+    whole = func.lower(func.replace(Market.exchange, "_", "")).concat(symbol)
+    rank: ColumnElement[int] = case(
+        (func.lower(func.split_part(Market.symbol, "/", 1)) == needle, 0),
+        (symbol.startswith(needle), 1),
+        else_=2,
+    )
+    matches = whole.contains(needle) | symbol.contains(needle)
+    query = select(Market).where(matches).order_by(rank, Market.followed.desc(), Market.symbol, Market.exchange)
+    return _rows(session, session.scalars(query.limit(limit)))
+
+
+def set_followed(session: Session, market_id: int, on: bool) -> None:
+    """Say whether new candles of this market are fetched."""
+    by_id(session, market_id).followed = on
+    session.flush()
+
+
+def followed(session: Session) -> list[Market]:
+    """The markets whose candles are kept up to date."""
+    return list(session.scalars(select(Market).where(Market.followed).order_by(Market.exchange, Market.symbol)))
+
+
+def series_of(session: Session, market_id: int) -> dict[str, SeriesRow]:
+    """What is stored of one market, shortest timeframe first."""
+    return _series(session, [market_id]).get(market_id, {})
+
+
+def _find(session: Session, name: MarketName) -> Market | None:
+    return session.scalar(select(Market).where(Market.exchange == name.exchange, Market.symbol == name.symbol))
+
+
+def _rows(session: Session, found: Iterable[Market]) -> list[MarketRow]:
+    markets = list(found)
+    series = _series(session, [m.id for m in markets])
+    return [
+        MarketRow(m.id, m.exchange, m.symbol, m.simulated, m.followed, m.price_decimals, series.get(m.id, {}))
+        for m in markets
+    ]
+
+
+def _series(session: Session, market_ids: list[int]) -> dict[int, dict[str, SeriesRow]]:
+    """Series by market and timeframe; a series that holds nothing is left out."""
+    query = select(Series).where(Series.market_id.in_(market_ids), Series.rows > 0)
+    found: dict[int, dict[str, SeriesRow]] = {}
+    rows = session.scalars(query.execution_options(populate_existing=True))
+    for s in sorted(rows, key=lambda s: TIMEFRAMES[s.timeframe].ms):
+        if s.first_open is None or s.last_open is None:
+            continue
+        found.setdefault(s.market_id, {})[s.timeframe] = SeriesRow(
+            s.timeframe, s.rows, to_ms(s.first_open), to_ms(s.last_open), s.gaps, s.missing, s.flagged, s.updated_at
+        )
+    return found
