@@ -5,11 +5,14 @@ scheduler, which pushes every open job that no queue holds.
 """
 
 import re
+import time
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue as RqQueue
 from rq.exceptions import DuplicateJobError
+from rq.job import Job as RqJob
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 RUNNER = "workers.engine.run"  # the one function RQ ever calls; it reads name and arguments from PostgreSQL
@@ -36,13 +39,45 @@ def queue(name: str, connection: Redis | None = None) -> RqQueue:
     return RqQueue(name, connection=connection or redis(), serializer=JSONSerializer)
 
 
+def call_id(job_id: str, attempt: int) -> str:
+    """The name of one call in Redis: the same job waiting after the same attempt is never there twice."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '-', job_id)}-{attempt}"
+
+
 def push(queue_name: str, job_id: str, *, attempt: int = 0, timeout: int = 3_600) -> bool:
     """Hand a committed job to the workers; False where Redis does not answer or the call is already there."""
-    rq_id = f"{re.sub(r'[^A-Za-z0-9_-]', '-', job_id)}-{attempt}"
     try:
         queue(queue_name).enqueue(
-            RUNNER, job_id, job_id=rq_id, job_timeout=timeout + GRACE, result_ttl=0, failure_ttl=86_400, unique=True
+            RUNNER,
+            job_id,
+            job_id=call_id(job_id, attempt),
+            job_timeout=timeout + GRACE,
+            result_ttl=0,
+            failure_ttl=86_400,
+            unique=True,
         )
     except (DuplicateJobError, RedisError):
         return False
     return True
+
+
+def held(queue_name: str) -> set[str]:
+    """Calls that wait in a queue or that a living worker has begun; raises RedisError where Redis does not answer."""
+    waits, begun = queue(queue_name).key, StartedJobRegistry.key_template.format(queue_name)
+    running = redis().zrangebyscore(begun, time.time(), "+inf")
+    calls = [_text(raw).partition(":")[0] for raw in running] + [_text(raw) for raw in redis().lrange(waits, 0, -1)]
+    return set(calls)
+
+
+def forget(queue_name: str, call: str) -> None:
+    """Remove what a lost call left behind, so that it can be pushed again; raises RedisError."""
+    named = queue(queue_name)
+    with redis().pipeline() as pipeline:
+        pipeline.delete(RqJob.key_for(call))
+        pipeline.lrem(named.key, 0, call)
+        pipeline.lrem(named.intermediate_queue_key, 0, call)
+        pipeline.execute()
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw

@@ -1,0 +1,325 @@
+"""Background jobs: asking for them, reading them, and the compare-and-sets of the workers.
+
+The row is the truth. A worker owns a job while the row is `running` under the attempt it claimed; every write of a
+worker names that attempt and changes nothing once the row has moved on. Times are the database's, so that hosts
+whose clocks differ agree.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Update, and_, case, delete, func, or_, select, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+import db.engine
+from core import job_queue
+from core.errors import Conflict, LostClaim, NotFound, Refused
+from core.jobs import KINDS, OPEN_STATES, TRAIN_MODEL, JobKind, JobState
+from core.roles import Role, covers
+from db.tables.jobs import Job
+from db.tables.users import User
+
+WAITING = (JobState.QUEUED, JobState.RETRYING)
+ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+OPEN_AT_MOST = {TRAIN_MODEL.name: 5}  # open jobs of one kind a person may have at once
+INTERRUPTED = "interrupted, retrying"
+OPEN_DEDUPE = text("state IN ('queued', 'running', 'retrying')")  # the predicate of uq_jobs_open_dedupe
+
+
+# Asking for work
+
+
+def create(
+    session: Session,
+    kind: JobKind,
+    args: dict[str, Any],
+    *,
+    owner_id: int | None = None,
+    dedupe: str | None = None,
+    run_after: datetime | None = None,
+) -> Job:
+    """A queued job; where an open one has the same `dedupe`, that one. Commit, then `announce` it."""
+    values = {
+        "name": kind.name,
+        "queue": kind.queue.value,
+        "args": args,
+        "owner_id": owner_id,
+        "dedupe": dedupe,
+        "max_attempts": kind.attempts,
+        "run_after": run_after or func.now(),
+    }
+    put = postgresql.insert(Job).values(values)
+    put = put.on_conflict_do_nothing(index_elements=[Job.dedupe], index_where=OPEN_DEDUPE)
+    for _ in range(3):  # the one that stood in the way may end before it is read
+        if made := session.scalars(put.returning(Job)).one_or_none():
+            return made
+        if standing := _open_with(session, dedupe):
+            return standing
+    raise Conflict("The same work is being started by somebody else. Try again in a moment.")
+
+
+def submit(
+    kind: JobKind,
+    args: dict[str, Any],
+    *,
+    owner_id: int | None = None,
+    dedupe: str | None = None,
+    run_after: datetime | None = None,
+) -> str:
+    """Create a job in a transaction of its own and hand it to the workers; returns its id.
+
+    Raises Refused where the owner already has as many open jobs of this kind as one person may.
+    """
+    with db.engine.session() as session:
+        job = _open_with(session, dedupe)
+        if job is None:
+            _refuse_too_many(session, kind, owner_id)
+            job = create(session, kind, args, owner_id=owner_id, dedupe=dedupe, run_after=run_after)
+        job_id, call = job.id, (job.queue, job.id)
+        attempt = job.attempt
+    if run_after is None:
+        job_queue.push(*call, attempt=attempt, timeout=kind.timeout)
+    return job_id
+
+
+def announce(job: Job) -> bool:
+    """Push a committed job onto its queue; False where the queue has it already or Redis does not answer."""
+    kind = KINDS.get(job.name)
+    timeout = kind.timeout if kind else job_queue.GRACE
+    return job_queue.push(job.queue, job.id, attempt=job.attempt, timeout=timeout)
+
+
+def _open_with(session: Session, dedupe: str | None) -> Job | None:
+    if dedupe is None:
+        return None
+    return session.scalars(select(Job).where(Job.dedupe == dedupe, Job.state.in_(OPEN_STATES))).one_or_none()
+
+
+def _refuse_too_many(session: Session, kind: JobKind, owner_id: int | None) -> None:
+    limit = OPEN_AT_MOST.get(kind.name)
+    if limit is None or owner_id is None:
+        return
+    session.execute(select(User.id).where(User.id == owner_id).with_for_update())  # two tabs count one after the other
+    mine = and_(Job.owner_id == owner_id, Job.name == kind.name, Job.state.in_(OPEN_STATES))
+    if (session.scalar(select(func.count()).where(mine)) or 0) >= limit:
+        raise Refused(f"You already have {limit} jobs of this kind open. Wait until one ends, or cancel one.")
+
+
+# Reading
+
+
+def get(session: Session, job_id: str) -> Job:
+    """The job with this id; raises NotFound."""
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound("There is no such job; it may have been cleared away.")
+    return job
+
+
+def visible(session: Session, user_id: int, role: str, job_id: str) -> Job:
+    """A job this person may see: their own, the system's, or any for an admin; raises NotFound otherwise."""
+    job = get(session, job_id)
+    if job.owner_id in (None, user_id) or covers(role, Role.ADMIN):
+        return job
+    raise NotFound("There is no such job; it may have been cleared away.")
+
+
+def latest(session: Session, *, name: str, limit: int = 20) -> list[Job]:
+    """The newest jobs of a kind, newest first."""
+    rows = select(Job).where(Job.name == name).order_by(Job.created_at.desc(), Job.id).limit(limit)
+    return list(session.scalars(rows))
+
+
+def notices(session: Session, user_id: int) -> list[Job]:
+    """Ended jobs of this person that they have not been told about, oldest first."""
+    unseen = and_(Job.owner_id == user_id, Job.state.in_(ENDED), Job.seen_at.is_(None))
+    return list(session.scalars(select(Job).where(unseen).order_by(Job.finished_at)))
+
+
+def mark_seen(session: Session, user_id: int, ids: Iterable[str]) -> None:
+    """Never tell this person about these jobs again; other people's are left alone."""
+    session.execute(update(Job).where(Job.owner_id == user_id, Job.id.in_(list(ids))).values(seen_at=func.now()))
+
+
+def waiting(session: Session) -> list[Job]:
+    """Jobs that some queue should hold now, oldest first."""
+    due = and_(Job.state.in_(WAITING), Job.run_after <= func.now())
+    return list(session.scalars(select(Job).where(due).order_by(Job.run_after)))
+
+
+# Cancelling
+
+
+def request_cancel(session: Session, job_id: str) -> Job:
+    """Cancel a waiting job at once; ask a running one to stop. An ended one stays as it is. Raises NotFound."""
+    waits = Job.state.in_(WAITING)
+    asked = (
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(OPEN_STATES))
+        .values(
+            cancel_requested=True,
+            state=case((waits, JobState.CANCELLED.value), else_=Job.state),
+            finished_at=case((waits, func.now()), else_=Job.finished_at),
+            reason=case((waits, "cancelled"), else_=Job.reason),
+        )
+    )
+    _change(session, asked)
+    return get(session, job_id)
+
+
+def supersede(session: Session, kind: JobKind, *, keep: str) -> int:
+    """Cancel scheduled runs of a kind that nobody began: the newer one, `keep`, does their work. How many."""
+    old = and_(Job.name == kind.name, Job.state == JobState.QUEUED, Job.attempt == 0, Job.owner_id.is_(None))
+    scheduled = and_(Job.dedupe.startswith(f"{kind.name}@", autoescape=True), Job.dedupe != keep)
+    ended = {"state": JobState.CANCELLED.value, "finished_at": func.now(), "reason": "a newer run replaces it"}
+    return len(_change(session, update(Job).where(old, scheduled).values(ended)))
+
+
+# What workers do
+
+
+def claim(session: Session, job_id: str) -> Job | None:
+    """Take a waiting job: running, one attempt more. None where it is gone, taken, cancelled or not yet due."""
+    taken = (
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(WAITING), Job.run_after <= func.now())
+        .values(
+            state=JobState.RUNNING.value,
+            attempt=Job.attempt + 1,
+            heartbeat_at=func.now(),
+            started_at=func.coalesce(Job.started_at, func.now()),
+            reason=None,
+        )
+    )
+    return _one(session, taken)
+
+
+def beat(session: Session, job_id: str, attempt: int, progress: dict[str, Any] | None = None) -> bool:
+    """Say the job is alive, and how far it is; True where somebody asked to cancel. Raises LostClaim."""
+    values: dict[str, Any] = {"heartbeat_at": func.now()}
+    if progress is not None:
+        values["progress"] = progress
+    return _asked(_one(session, _mine(job_id, attempt).values(values)), job_id)
+
+
+def cancel_asked(session: Session, job_id: str, attempt: int) -> bool:
+    """Whether somebody asked to cancel, by reading alone. Raises LostClaim."""
+    held = and_(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
+    return _asked(session.scalars(select(Job).where(held)).one_or_none(), job_id)
+
+
+def succeed(
+    session: Session,
+    job_id: str,
+    attempt: int,
+    *,
+    result: dict[str, Any] | None = None,
+    progress: dict[str, Any] | None = None,
+) -> bool:
+    """Publish: the one compare-and-set by which a job's result counts. False where the job was taken over."""
+    values = _ending(JobState.SUCCEEDED) | {"result": result, "reason": None}
+    if progress is not None:
+        values["progress"] = progress
+    return _one(session, _mine(job_id, attempt).values(values)) is not None
+
+
+def fail(session: Session, job_id: str, attempt: int, *, reason: str) -> bool:
+    """End the job for good, with a sentence or word for the person who asked."""
+    return _one(session, _mine(job_id, attempt).values(_ending(JobState.FAILED) | {"reason": reason})) is not None
+
+
+def cancel(session: Session, job_id: str, attempt: int, *, reason: str = "cancelled") -> bool:
+    """End the job because a person stopped it; it is never tried again."""
+    return _one(session, _mine(job_id, attempt).values(_ending(JobState.CANCELLED) | {"reason": reason})) is not None
+
+
+def release(
+    session: Session, job_id: str, attempt: int, *, reason: str, delay: float = 0.0, message: str | None = None
+) -> Job | None:
+    """Give the job back to be tried again in `delay` seconds; failed with `reason` after the last attempt.
+
+    Progress is kept, with `message` in it. None where the job was taken over.
+    """
+    return _one(session, _mine(job_id, attempt).values(_given_back(reason, delay, message)))
+
+
+def interrupt(session: Session, job_id: str, attempt: int) -> Job | None:
+    """Give the job back because its worker is stopped on purpose: queued again, with the attempt not counted."""
+    values = {
+        "state": case((Job.cancel_requested, JobState.CANCELLED.value), else_=JobState.QUEUED.value),
+        "finished_at": case((Job.cancel_requested, func.now())),
+        "heartbeat_at": None,
+        "run_after": func.now(),
+        "max_attempts": Job.max_attempts + 1,
+        "progress": _with_message(INTERRUPTED),
+    }
+    return _one(session, _mine(job_id, attempt).values(values))
+
+
+def take_back(session: Session, *, silent_for: float) -> list[Job]:
+    """Give back every running job whose heart has not beaten for so many seconds (see `release`)."""
+    silent = Job.heartbeat_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, silent_for)
+    reason = "The worker running this job stopped answering, at every attempt. Start the job again."
+    values = _given_back(reason, 0.0, INTERRUPTED)
+    return _change(session, update(Job).where(Job.state == JobState.RUNNING, silent).values(values))
+
+
+def prune(session: Session, *, names: Iterable[str], hours: int) -> int:
+    """Delete ended jobs of the system that went well, of these kinds, and any but training after a week. How many."""
+    age = func.now() - Job.finished_at
+    routine = and_(
+        Job.name.in_(list(names)),
+        Job.owner_id.is_(None),
+        Job.state.in_((JobState.SUCCEEDED, JobState.CANCELLED)),
+        age > func.make_interval(0, 0, 0, 0, hours),
+    )
+    old = and_(Job.state.in_(ENDED), Job.name != TRAIN_MODEL.name, age > func.make_interval(0, 0, 0, 7))
+    return len(list(session.scalars(delete(Job).where(or_(routine, old)).returning(Job.id))))
+
+
+def _mine(job_id: str, attempt: int) -> Update:
+    return update(Job).where(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
+
+
+def _change(session: Session, statement: Update) -> list[Job]:
+    done = statement.returning(Job).execution_options(synchronize_session=False, populate_existing=True)
+    return list(session.scalars(done))
+
+
+def _one(session: Session, statement: Update) -> Job | None:
+    rows = _change(session, statement)
+    return rows[0] if rows else None
+
+
+def _asked(job: Job | None, job_id: str) -> bool:
+    if job is None:
+        raise LostClaim(f"The job {job_id} was taken over by another worker; this attempt ends.")
+    return job.cancel_requested
+
+
+def _ending(state: JobState) -> dict[str, Any]:
+    return {"state": state.value, "heartbeat_at": None, "finished_at": func.now()}
+
+
+def _with_message(message: str) -> Any:
+    return Job.progress.op("||")(func.jsonb_build_object("message", message))
+
+
+def _given_back(reason: str, delay: float, message: str | None) -> dict[str, Any]:
+    spent = Job.attempt >= Job.max_attempts
+    values = {
+        "state": case(
+            (Job.cancel_requested, JobState.CANCELLED.value),
+            (spent, JobState.FAILED.value),
+            else_=JobState.RETRYING.value,
+        ),
+        "finished_at": case((or_(Job.cancel_requested, spent), func.now())),
+        "reason": case((Job.cancel_requested, "cancelled"), else_=reason),
+        "heartbeat_at": None,
+        "run_after": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, delay),
+    }
+    if message is not None:
+        values["progress"] = _with_message(message)
+    return values
