@@ -6,9 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+import psutil
+
+from core.errors import ConfigurationError
 
 PR_SET_PDEATHSIG = 1
 
@@ -63,10 +68,35 @@ def free_port() -> int:
 
 def is_alive(pid: int, marker: str) -> bool:
     """True where process `pid` runs and its command line holds `marker`: a reused pid is not believed."""
-    import psutil
-
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and marker in " ".join(process.cmdline())
     except psutil.Error:
         return False
+
+
+def works_in(pid: int, folder: Path) -> bool:
+    """True where process `pid` runs with `folder` as its working directory."""
+    try:
+        return Path(psutil.Process(pid).cwd()) == folder.resolve()
+    except (psutil.Error, OSError):
+        return False
+
+
+def read_pid(path: Path) -> int | None:
+    """The number in the first line of a pid file."""
+    try:
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def wait_for_end(runs: Callable[[], int | None], what: str, folder: Path, seconds: float = 30) -> None:
+    """Wait for a server of an earlier run that is still ending: two on one folder would ruin it."""
+    end = time.monotonic() + seconds
+    while (pid := runs()) is not None:
+        if time.monotonic() > end:
+            raise ConfigurationError(
+                f"Another {what} (process {pid}) still runs in {folder}. End it, then start Bolt again."
+            )
+        time.sleep(0.05)

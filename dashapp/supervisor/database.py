@@ -1,0 +1,56 @@
+"""What the supervisor asks the database: bring it to the newest schema, is there an owner, is the demo wanted."""
+
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+import db.engine
+import db.migrate
+from core.errors import ConfigurationError, Unavailable
+from core.settings import Settings
+from dashapp.auth import setup
+from db.queries import instance, users
+
+
+def migrate(settings: Settings) -> str:
+    """Connect this process and migrate; returns the revision."""
+    engine = db.engine.connect(settings.database_url)
+    try:
+        return db.migrate.upgrade(engine)
+    except CommandError as error:
+        raise ConfigurationError(
+            f"The database was made by a newer Bolt than this one ({error}). Update the clone, then start again."
+        ) from error
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise Unavailable(f"The database does not answer or refuses the migration: {reason}") from error
+
+
+def setup_code(settings: Settings) -> str | None:
+    """The code for the first visit; None once there is an owner."""
+    with db.engine.session() as session:
+        return None if users.owner_exists(session) else setup.code(session, settings)
+
+
+def want_demo() -> None:
+    """DEMO=on: the demo exchange is part of this installation from now on."""
+    with db.engine.session() as session:
+        instance.get(session).demo_enabled = True
+
+
+def demo_is_wanted() -> bool:
+    """What the row says; False while the database does not answer."""
+    try:
+        with db.engine.session() as session:
+            return bool(instance.get(session).demo_enabled)
+    except SQLAlchemyError:
+        return False
+
+
+def announce_demo(url: str) -> bool:
+    """Tell the workers where the demo exchange listens; False where the database does not answer."""
+    try:
+        with db.engine.session() as session:
+            instance.get(session).demo_url = url
+    except SQLAlchemyError:
+        return False
+    return True

@@ -1,0 +1,176 @@
+"""`python -m dashapp up`: start everything, keep it running, end it in order."""
+
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+
+from core.errors import ConfigurationError
+from core.settings import Settings
+from dashapp.embedded.children import free_port
+from dashapp.supervisor import database, preflight, roles, servers, state
+from dashapp.supervisor.child import Child, Launch, log_path
+from dashapp.supervisor.output import Log, say
+from dashapp.version import version
+
+PULSE = 0.1  # seconds between two looks at the children
+POLL_DEMO = 2.0  # seconds between two looks at whether the demo exchange is wanted
+WEB_SECONDS, WORKER_SECONDS, REDIS_SECONDS, POSTGRES_SECONDS = 4.0, 7.0, 2.0, 5.0  # to end in; 18 s in all
+POSTGRES, REDIS = "postgres", "redis"
+
+
+class Stop(BaseException):
+    """Ctrl-C or SIGTERM."""
+
+
+@dataclass
+class Supervisor:
+    """Owns every process of one data folder."""
+
+    settings: Settings  # completed by `start`: both addresses and the secret key stand in it
+    owned: servers.Servers
+    children: dict[str, Child] = field(default_factory=dict)
+    ready: bool = False
+    demo_port: int = 0
+    demo_announced: bool = False
+    looked_for_demo: float = float("-inf")
+
+    def start(self) -> None:
+        """Servers first, then the schema, then everything that needs them."""
+        self._start_servers()
+        self.settings = self.owned.completed()
+        database.migrate(self.settings)
+        if self.settings.demo == "on":
+            database.want_demo()
+        for role in (roles.web(), *roles.workers(self.settings)):
+            self._add_role(role)
+        self._write_state()
+
+    def _start_servers(self) -> None:
+        """Each keeps its port for the life of the supervisor, so that after a restart it is where it was."""
+        postgres, valkey = self.owned.postgres, self.owned.valkey
+        if postgres:
+            self._add(POSTGRES, postgres.launch, signal.SIGINT)
+            if postgres.data.parent != self.settings.bolt_data:
+                say(f"PostgreSQL keeps its data in {postgres.place}.")
+        if valkey:
+            self._add(REDIS, valkey.launch)
+            valkey.wait()
+        if postgres:
+            postgres.wait()
+
+    def _add_role(self, role: roles.Role) -> None:
+        self._add(role.name, partial(role.launch, servers.environment(self.settings, dict(os.environ))))
+
+    def _add(self, name: str, launch: Launch, end_signal: int = signal.SIGTERM) -> None:
+        child = Child(name, launch, Log(log_path(self.settings.bolt_data, name)), end_signal)
+        child.start()
+        self.children[name] = child
+
+    def watch(self) -> None:
+        """Keep everything running until a signal raises Stop."""
+        while True:
+            now = time.monotonic()
+            changed = [child.name for child in list(self.children.values()) if child.tick(now)]
+            if not self.ready and self._web_answers():
+                self.ready = True
+                self._greet()
+            if now - self.looked_for_demo >= POLL_DEMO:
+                self.looked_for_demo = now
+                changed += self._look_for_demo()
+            if changed:
+                self._write_state()
+            time.sleep(PULSE)
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"http://{host}:{self.settings.port}"
+
+    def _web_answers(self) -> bool:
+        local = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  (addresses to translate, not to bind)
+        url = f"http://{local.get(self.settings.host, self.settings.host)}:{self.settings.port}/health/live"
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return int(answer.status) == 200
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+
+    def _greet(self) -> None:
+        """The address, the setup code while there is no owner, and who runs."""
+        say(f"\nBolt {version()} is ready: {self.settings.public_url or self.address}")
+        if code := database.setup_code(self.settings):
+            say(f"First visit: make the owner account with the setup code  {code}")
+        for child in self.children.values():
+            say(f"  {child.name:<16} {'runs' if child.runs else 'does not run yet'}")
+        say(f"Logs are in {self.settings.bolt_data / 'log'}. Ctrl-C ends everything.\n")
+
+    def _look_for_demo(self) -> list[str]:
+        """Start the demo exchange once it is wanted; returns what changed."""
+        if self.settings.demo == "off" or self.demo_announced or not database.demo_is_wanted():
+            return []
+        if roles.DEMO not in self.children:
+            self.demo_port = self.settings.demo_port or free_port()
+            self._add_role(roles.demo(self.demo_port))
+            say(f"The demo exchange runs on port {self.demo_port}: its candles are marked simulated.")
+        self.demo_announced = database.announce_demo(f"http://127.0.0.1:{self.demo_port}")
+        return [roles.DEMO]
+
+    def _write_state(self) -> None:
+        running = {name: child.pid for name, child in self.children.items() if child.pid}
+        said = state.State(
+            os.getpid(), state.UP, self.address, self.settings.database_url, self.settings.redis_url, running
+        )
+        state.write(self.settings.bolt_data, said)
+
+    def stop(self) -> None:
+        """Web first, then those that work, then the servers they need; each stage has its time."""
+        helpers = [name for name in self.children if name not in {roles.WEB, POSTGRES, REDIS}]
+        self._end([roles.WEB], WEB_SECONDS)
+        self._end(helpers, WORKER_SECONDS)
+        self._end([REDIS], REDIS_SECONDS)
+        self._end([POSTGRES], POSTGRES_SECONDS)
+
+    def _end(self, names: Iterable[str], seconds: float) -> None:
+        chosen = [self.children[name] for name in names if name in self.children]
+        for child in chosen:
+            child.ask_to_end()
+        deadline = time.monotonic() + seconds
+        for child in chosen:
+            child.end(deadline)
+
+
+def _raise_stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the stop itself is not to be interrupted
+    raise Stop
+
+
+def up(settings: Settings) -> int:
+    """Run until Ctrl-C or SIGTERM; returns the exit code, 0 after an ordered stop."""
+    preflight.require(settings)
+    for note in preflight.notes(settings):
+        say(note)
+    with state.hold(settings.bolt_data) as ours:
+        if not ours:
+            raise ConfigurationError(
+                f"Another command of Bolt works on {settings.bolt_data} right now. Start again when it has ended."
+            )
+        supervisor = Supervisor(settings, servers.choose(settings))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _raise_stop)
+        try:
+            say("Starting Bolt ...")
+            supervisor.start()
+            supervisor.watch()
+        except Stop:
+            say("\nEnding ...")
+        finally:
+            supervisor.stop()
+    say("Ended. All data are kept.")
+    return 0

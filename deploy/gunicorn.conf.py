@@ -1,0 +1,48 @@
+"""gunicorn: one process with many threads. Live streams hold a thread each, so threads are many and cheap.
+
+More processes need more machines' worth of care (metrics, SSE fan-out): start a second unit on another port instead.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from core import settings as environment
+
+_settings = environment.read()
+
+bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
+workers = 1
+worker_class = "gthread"
+threads = _settings.web_threads
+timeout = 60  # a worker that gives no sign for so long is replaced
+graceful_timeout = 3  # open streams never end by themselves
+keepalive = 15
+limit_request_line = 8190
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (gunicorn's heartbeat file)
+control_socket_disable = True
+preload_app = False  # a restarted worker imports anew
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "core.log.JsonLines", "role": "web"}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}},
+    "loggers": {
+        "gunicorn.error": {"level": _settings.log_level, "handlers": ["out"], "propagate": False},
+        "gunicorn.access": {"level": "ERROR", "handlers": ["out"], "propagate": False},
+    },
+    "root": {"level": _settings.log_level, "handlers": ["out"]},
+}
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """A worker ends with its arbiter, also when that is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != server.pid:
+            worker.alive = False
