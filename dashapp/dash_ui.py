@@ -1,0 +1,173 @@
+"""Dash on Flask: pages from the site map, callbacks from their modules, an index that knows the theme."""
+
+import importlib
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import Dash
+from dash.development.base_component import Component
+from flask import Flask, request
+from flask_login import current_user
+
+from callbacks import attach, errors
+from core.roles import covers
+from core.settings import Settings
+from dashapp.config import CSRF_COOKIE, CSRF_HEADER, THEME_COOKIE
+from dashapp.static_files import ASSETS, static_files
+from dashapp.version import version
+from layouts import shell
+from layouts.components.feedback import no_permission
+from layouts.pages import not_found_404
+from layouts.site_map import PAGES, Page, page_of
+from layouts.theme import THEMES, UPDOWNS
+
+INDEX = """<!doctype html>
+<html lang="en" data-bs-theme="{theme}" data-updown="{updown}">
+<head>
+{metas}
+<meta name="color-scheme" content="{theme}">
+<meta name="theme-color" content="{ground}">
+<title>{title}</title>
+<link rel="icon" href="{logo}" type="image/svg+xml">
+<link rel="manifest" href="{manifest}">
+{css}
+</head>
+<body>
+{app_entry}
+<footer>
+{config}
+{scripts}
+{renderer}
+</footer>
+</body>
+</html>
+"""
+
+# What the browser paints before the first script has run: the frame of the page, at its final size.
+ENTRY = """<div id="react-entry-point"><div class="app boot" aria-busy="true">
+<div class="topbar"><span class="brand"><span class="mark"></span><span>Bolt</span></span></div>
+<div class="sidenav"></div><div class="main"><p class="visually-hidden" role="status">Loading Bolt</p></div>
+<div class="statusbar"></div><div class="bottomnav"></div>
+</div></div>"""
+
+GROUND = {"dark": "#0c0f12", "light": "#eef1f3"}
+
+
+class BoltDash(Dash):
+    """Dash with an index of our own, and the status 404 for addresses that no page answers."""
+
+    def index(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().index(*args, **kwargs)
+        return found if page_of(request.path) else (found, 404)
+
+    def interpolate_index(self, **parts: str) -> str:
+        files = static_files()
+        theme = look()
+        known = page_of(request.path)
+        return INDEX.format(
+            **{key: parts[key] for key in ("metas", "css", "config", "scripts", "renderer")},
+            theme=theme["theme"],
+            updown=theme["updown"],
+            ground=GROUND[theme["theme"]],
+            title=escape(titled(known.title if known else not_found_404.TITLE)),
+            logo=files.url("logo.svg"),
+            manifest=files.url("bolt.webmanifest"),
+            app_entry=ENTRY,
+        )
+
+
+def mount(app: Flask, settings: Settings) -> Dash:
+    """Put Dash on the app. Flask-Login and the static files must be there already.
+
+    The first request is played here, so that no two real ones race for Dash's own setup.
+    """
+    del settings  # nothing of the interface depends on the environment yet
+    files = static_files()
+    hooks = len(app.before_request_funcs.get(None, []))
+    ui = BoltDash(
+        "dashapp",
+        server=app,
+        use_pages=True,
+        pages_folder="",
+        include_pages_meta=False,
+        suppress_callback_exceptions=True,
+        title="Bolt",
+        update_title=None,
+        assets_folder=str(Path(ASSETS)),
+        include_assets_files=False,
+        external_stylesheets=[files.url("bootstrap.css"), files.url("bolt.css")],
+        external_scripts=[files.url("bolt.js")],
+        csrf_token_name=CSRF_COOKIE,
+        csrf_header_name=CSRF_HEADER,
+        on_error=errors.explain,
+        enable_mcp=False,
+        websocket_callbacks=False,
+        add_log_handler=False,
+    )
+    _register_pages()
+    ui.layout = _layout
+    attach.attach(ui)
+    with app.test_request_context("/"):
+        for hook in app.before_request_funcs[None][hooks:]:
+            hook()
+    return ui
+
+
+def titled(words: str) -> str:
+    """A page's title as the browser's tab shows it."""
+    return f"{words} · Bolt"
+
+
+def look() -> dict[str, str]:
+    """Theme and pair of colours: the person's preference, else the cookie `theme.updown`, else dark."""
+    preferences = getattr(current_user, "preferences", None) or {}
+    kept = (request.cookies.get(THEME_COOKIE, "") + ".").split(".")
+    theme = preferences.get("theme") or kept[0]
+    updown = preferences.get("updown") or kept[1]
+    return {
+        "theme": theme if theme in THEMES else THEMES[0],
+        "updown": updown if updown in UPDOWNS else UPDOWNS[0],
+    }
+
+
+def _viewer() -> shell.Viewer:
+    if not current_user.is_authenticated:
+        return shell.Viewer("Nobody", "", "viewer")
+    return shell.Viewer(current_user.display_name or current_user.email, current_user.email, current_user.role)
+
+
+def _layout() -> Component:
+    """The shell for whoever asks; Dash calls it for each page load."""
+    return shell.layout(_viewer(), look(), version())
+
+
+def _register_pages() -> None:
+    dash.page_registry.clear()
+    for order, page in enumerate(PAGES):
+        module = importlib.import_module(f"layouts.pages.{page.module}")
+        dash.register_page(
+            module.__name__,
+            path=page.path,
+            path_template=page.path_template,
+            title=getattr(module, "title", titled(page.title)),
+            name=page.title,
+            order=order,
+            layout=_guarded(page, module.layout),
+        )
+    dash.register_page(
+        not_found_404.__name__, path="/404", title=titled(not_found_404.TITLE), layout=not_found_404.layout
+    )
+
+
+def _guarded(page: Page, layout: Callable[..., Component]) -> Callable[..., Component]:
+    """The page for those whose role covers it; others read who may open it."""
+
+    def draw(**words: str) -> Component:
+        if current_user.is_authenticated and covers(current_user.role, page.role):
+            return layout(**words)
+        return no_permission(page.title, page.role)
+
+    return draw

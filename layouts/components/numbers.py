@@ -1,0 +1,230 @@
+"""Numbers and times as text, one rule for each kind, the same everywhere.
+
+Text is for labels, tables and tooltips; `tiny` and the other components are for prices with many zeros. Missing is a
+dash, zero is 0, minus is U+2212, and no number is ever written with an exponent.
+"""
+
+import math
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from dash import html
+from dash.development.base_component import Component
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EM DASH}"
+UNITS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
+MOST_DECIMALS = 18  # what any exchange quotes
+
+Number = float | int | Decimal
+
+
+def missing(value: Number | None) -> bool:
+    """True for None, NaN and infinities: they have no figure."""
+    return value is None or not math.isfinite(value)
+
+
+def fixed(value: Number | None, decimals: int) -> str:
+    """`1,234.50`: so many decimals, thousands apart, a true minus, never a minus before zero."""
+    if value is None or missing(value):
+        return MISSING
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    text = f"{abs(rounded):,f}"
+    return MINUS + text if rounded < 0 else text
+
+
+def price(value: Number | None, decimals: int | None = None) -> str:
+    """A price with the decimals of its tick; without one two over 1,000, else five significant digits."""
+    if value is None or missing(value):
+        return MISSING
+    return fixed(value, price_decimals(value) if decimals is None else decimals)
+
+
+def price_decimals(value: Number) -> int:
+    """Decimals of a price whose tick is not known."""
+    size = abs(_exact(value))
+    if size >= 1_000 or size == 0:
+        return 2
+    return min(MOST_DECIMALS, max(2, 4 - size.adjusted()))
+
+
+def tiny(value: Number | None, decimals: int | None = None) -> Component | str:
+    """A price for a table: leading zeros dimmed, below 1e-8 counted in a subscript; copying gives the plain number."""
+    text = price(value, decimals)
+    digits = text.removeprefix(MINUS)
+    if not digits.startswith("0.00") or not digits.strip("0."):
+        return text
+    sign = text[: len(text) - len(digits)]
+    zeros = len(digits) - 2 - len(digits[2:].lstrip("0"))
+    rest = digits[2 + zeros :]
+    if zeros < 8:
+        return html.Span([sign, html.Span(digits[: 2 + zeros], className="nz"), rest], title=text)
+    short = [sign, html.Span("0.0", className="nz"), html.Sub(str(zeros), className="nz"), rest]
+    hidden = {"aria-hidden": "true"}
+    return html.Span(
+        [html.Span(short, className="short", **hidden), html.Span(text, className="visually-hidden")], title=text
+    )
+
+
+def percent(share: Number | None, decimals: int = 0) -> str:
+    """A share such as 0.392 as `39%`."""
+    return MISSING if share is None or missing(share) else fixed(_exact(share) * 100, decimals) + "%"
+
+
+def change(share: Number | None, decimals: int = 2) -> str:
+    """A relative change such as -0.0164 as `−1.64%`: always a sign, but none for zero."""
+    if share is None or missing(share):
+        return MISSING
+    return _signed(_exact(share) * 100, decimals) + "%"
+
+
+def points(share: Number | None, decimals: int = 1) -> str:
+    """A difference of shares such as 0.002 as `+0.2 pp`."""
+    if share is None or missing(share):
+        return MISSING
+    return _signed(_exact(share) * 100, decimals) + " pp"
+
+
+def signed(value: Number | None, decimals: int = 2) -> str:
+    """A difference: `+0.12`, `−0.12`, `0.00`."""
+    return MISSING if value is None or missing(value) else _signed(_exact(value), decimals)
+
+
+def tone(value: Number | None, decimals: int = 2) -> str:
+    """The class of a change: `up`, `down`, or none for what is shown as zero or is missing."""
+    text = change(value, decimals)
+    return "up" if text.startswith("+") else "down" if text.startswith(MINUS) else ""
+
+
+def money(value: Number | None, currency: str = "$") -> str:
+    """`$1.86T`, `$741M`, `$12.50`: three significant digits from a thousand on, cents below."""
+    if value is None or missing(value):
+        return MISSING
+    sign = MINUS if _exact(value) < 0 and compact(value).startswith(MINUS) else ""
+    size = abs(_exact(value))
+    text = compact(size) if size >= 1_000 else fixed(size, 2)
+    return f"{sign if text.strip('0.') else ''}{currency}{text}"
+
+
+def compact(value: Number | None) -> str:
+    """Three significant digits with K, M, B or T: `377`, `1.28B`, `−45.6K`."""
+    if value is None or missing(value):
+        return MISSING
+    exact = _exact(value)
+    sign = MINUS if exact < 0 else ""
+    size = _three(abs(exact))
+    for unit, letter in UNITS:
+        if size >= unit:
+            return sign + _plain(size / unit) + letter
+    text = _plain(size)
+    return text if not text.strip("0.") else sign + text
+
+
+def count(value: Number | None) -> str:
+    """A whole number with thousands apart."""
+    return fixed(value, 0)
+
+
+def whole_percents(shares: list[float]) -> list[int]:
+    """Shares that add up to 1 as whole per cent that add up to 100: the largest remainders are rounded up."""
+    total = sum(shares)
+    if not shares or missing(total) or total <= 0:
+        return [0 for _ in shares]
+    scaled = [share / total * 100 for share in shares]
+    floors = [math.floor(s) for s in scaled]
+    order = sorted(range(len(scaled)), key=lambda k: (floors[k] - scaled[k], k))
+    for k in order[: 100 - sum(floors)]:
+        floors[k] += 1
+    return floors
+
+
+def interval(point: Number | None, low: Number | None, high: Number | None, decimals: int = 1) -> str:
+    """A share with its interval: `39.2% [34.7, 43.9]`."""
+    if low is None or high is None or missing(low) or missing(high):
+        return percent(point, decimals)
+    bounds = ", ".join(fixed(_exact(x) * 100, decimals) for x in (low, high))
+    return f"{percent(point, decimals)} [{bounds}]"
+
+
+def moment(at: datetime | None, *, now: datetime) -> str:
+    """`23:41` today, `26 Dec 08:12` this year, `26 Dec 2023` before; UTC."""
+    if at is None:
+        return MISSING
+    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    if at.date() == now.date():
+        return f"{at:%H:%M}"
+    return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y}"
+
+
+def exact_moment(at: datetime | None) -> str:
+    """`Mon 30 Dec 2024, 23:00 UTC`, for tooltips and sentences."""
+    return (
+        MISSING
+        if at is None
+        else f"{at.astimezone(UTC):%a} {at.astimezone(UTC).day} {at.astimezone(UTC):%b %Y, %H:%M} UTC"
+    )
+
+
+def age(seconds: Number | None) -> str:
+    """`2 s`, `41 min`, `23 h`, `3 d`: how long, in the largest unit that is not less than one."""
+    if seconds is None or missing(seconds):
+        return MISSING
+    left = max(0, int(seconds))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if left >= size:
+            return f"{left // size} {unit}"
+    return f"{left} s"
+
+
+def ago(at: datetime | None, *, now: datetime) -> str:
+    """`41 min ago`."""
+    return MISSING if at is None else f"{age((now - at).total_seconds())} ago"
+
+
+def until(at: datetime | None, *, now: datetime) -> str:
+    """`23 h 18 min`, `4 min`, or `due` once it has passed."""
+    if at is None:
+        return MISSING
+    left = int((at - now).total_seconds())
+    if left <= 0:
+        return "due"
+    return duration(left)
+
+
+def duration(seconds: Number | None) -> str:
+    """`48 s`, `13 min`, `23 h 18 min`, `3 d 4 h`: the two largest units from an hour on."""
+    if seconds is None or missing(seconds):
+        return MISSING
+    left = max(0, int(seconds))
+    if left < 60:
+        return f"{left} s"
+    minutes = left // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def _exact(value: Number) -> Decimal:
+    """The shortest decimal that reads back as this number, so that 0.1 is 0.1."""
+    return value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+
+
+def _signed(value: Decimal, decimals: int) -> str:
+    text = fixed(value, decimals)
+    return "+" + text if value > 0 and text.strip("0.") else text
+
+
+def _three(size: Decimal) -> Decimal:
+    """Rounded to three significant digits, whole numbers below a thousand kept."""
+    return size if size == 0 else size.quantize(Decimal(1).scaleb(size.adjusted() - 2), ROUND_HALF_EVEN)
+
+
+def _plain(size: Decimal) -> str:
+    """Three significant digits without an exponent; whole figures without a point."""
+    shown = size.quantize(Decimal(1).scaleb(min(0, size.adjusted() - 2))) if size else Decimal(0)
+    text = f"{shown:f}"
+    return text.rstrip("0").rstrip(".") if "." in text and text.rstrip("0").endswith(".") else text

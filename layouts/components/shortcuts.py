@@ -1,0 +1,50 @@
+"""The sheet of keyboard shortcuts. The browser reads the keys from this sheet, so that every one it lists exists."""
+
+from dataclasses import dataclass
+
+from dash import html
+
+from layouts.site_map import in_menu
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """`keys` as typed, with spaces between; `action` is a word of `assets/shell.js`, or an address beginning with /."""
+
+    keys: str
+    about: str
+    action: str
+
+
+ACTIONS = (
+    Shortcut("Ctrl K", "Search markets and pages", "palette"),
+    Shortcut("/", "Search markets and pages", "palette"),
+    Shortcut("Shift T", "Switch between dark and light", "theme"),
+    Shortcut("?", "Show this list", "shortcuts"),
+)
+
+
+def shortcuts() -> tuple[Shortcut, ...]:
+    """All of the shell's: actions and the pages there are."""
+    pages = (Shortcut(page.keys, f"Go to {page.title.lower()}", page.path) for page in in_menu() if page.keys)
+    return (*ACTIONS, *pages)
+
+
+def sheet() -> html.Dialog:
+    """The dialog; a page adds its own keys where it draws them with `row`."""
+    rows = [row(shortcut) for shortcut in shortcuts()]
+    close = html.Button("Close", className="btn btn-secondary btn-sm", **{"data-action": "close"})
+    head = html.Div([html.H2("Keyboard shortcuts"), close], className="dialog-head")
+    note = html.P("They rest while you type in a field.", className="t3 fs12")
+    return html.Dialog(
+        [head, html.Div(rows, className="shortcuts"), note],
+        id="shortcuts",
+        className="floating dialog",
+        **{"aria-label": "Keyboard shortcuts"},
+    )
+
+
+def row(shortcut: Shortcut) -> html.Div:
+    keys = [html.Kbd(key) for key in shortcut.keys.split(" ")]
+    data = {"data-keys": shortcut.keys, "data-run": shortcut.action}
+    return html.Div([html.Span(shortcut.about), html.Span(keys, className="keys")], className="shortcut", **data)

@@ -1,0 +1,53 @@
+"""Every page, in menu order. A page's layout is the function `layout` of `layouts.pages.<module>`."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from core.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`template` is the address with `<words>` in it that become arguments of `layout`, or None.
+
+    `wide` pages collapse the side nav to icons; `keys` goes there from the keyboard.
+    """
+
+    path: str
+    path_template: str | None
+    title: str
+    icon: str
+    role: Role
+    module: str
+    menu: bool = True
+    wide: bool = False
+    keys: str = ""
+
+
+ALL = (
+    Page("/", "/charts/<exchange>/<symbol>", "Charts", "bar-chart-line", Role.VIEWER, "charts", wide=True, keys="g c"),
+    Page("/markets", None, "Markets", "list-columns-reverse", Role.VIEWER, "markets", keys="g m"),
+    Page("/predictions", None, "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
+    Page("/models", None, "Models", "boxes", Role.VIEWER, "models", keys="g o"),
+)
+
+PAGES = tuple(page for page in ALL if find_spec(f"layouts.pages.{page.module}"))
+
+
+def in_menu() -> tuple[Page, ...]:
+    return tuple(page for page in PAGES if page.menu)
+
+
+def page_of(pathname: str) -> Page | None:
+    """The page that answers an address, or None."""
+    parts = pathname.strip("/").split("/")
+    for page in PAGES:
+        if pathname.strip("/") == page.path.strip("/") or (page.path_template and _fits(parts, page.path_template)):
+            return page
+    return None
+
+
+def _fits(parts: list[str], template: str) -> bool:
+    wanted = template.strip("/").split("/")
+    pairs = zip(parts, wanted, strict=False)
+    return len(parts) == len(wanted) and all(have and (want == have or want.startswith("<")) for have, want in pairs)
