@@ -1,0 +1,80 @@
+"""Forecasters that know little, beside which a model has to stand.
+
+Those that only name a class (majority, persistence, momentum) give the frequencies with which each class followed in
+the train rows when they said what they say now; without that their log loss would be infinite.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.ohlcv import Floats
+from ml.dataset import Classes, Dataset
+from ml.labels import shares
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecaster:
+    """`forecast(dataset, rows) -> (rows, 3)` learns from the train rows alone."""
+
+    key: str
+    title: str
+    about: str
+    simple: bool
+    forecast: Callable[[Dataset, Rows], Floats]
+
+
+def prior(dataset: Dataset) -> Floats:
+    """(3,) class shares of the train rows."""
+    return shares(dataset.rows.y[dataset.parts.train])
+
+
+def climatology(dataset: Dataset, rows: Rows) -> Floats:
+    return np.tile(prior(dataset), (len(rows), 1))
+
+
+def majority(dataset: Dataset, rows: Rows) -> Floats:
+    said = np.full(len(dataset.rows.y), prior(dataset).argmax(), dtype=np.int8)
+    return _given_what_it_says(dataset, said, rows)
+
+
+def persistence(dataset: Dataset, rows: Rows) -> Floats:
+    return _given_what_it_says(dataset, dataset.rows.said_before, rows)
+
+
+def momentum(dataset: Dataset, rows: Rows) -> Floats:
+    return _given_what_it_says(dataset, dataset.rows.momentum, rows)
+
+
+def logistic(dataset: Dataset, rows: Rows) -> Floats:
+    """Multinomial logistic regression on the ten features of the last bar."""
+    from sklearn.linear_model import LogisticRegression  # a second to import; only a training needs it
+
+    fitted = LogisticRegression(max_iter=500)
+    train = dataset.parts.train
+    fitted.fit(dataset.last_bars(train).astype(np.float64), dataset.rows.y[train])
+    found = np.zeros((len(rows), 3))
+    found[:, fitted.classes_.astype(int)] = fitted.predict_proba(dataset.last_bars(rows).astype(np.float64))
+    return found
+
+
+def _given_what_it_says(dataset: Dataset, said: Classes, rows: Rows) -> Floats:
+    """Frequencies of the outcome per thing said, one imagined row per class added so that none is 0."""
+    train = dataset.parts.train
+    counts = np.ones((3, 3))
+    np.add.at(counts, (said[train], dataset.rows.y[train]), 1.0)
+    found: Floats = (counts / counts.sum(axis=1, keepdims=True))[said[rows]]
+    return found
+
+
+BASELINES: tuple[Forecaster, ...] = (
+    Forecaster("climatology", "Base rates", "quotes how often each class happened before", True, climatology),
+    Forecaster("majority", "Majority", "always calls the class that happened most", True, majority),
+    Forecaster("persistence", "Persistence", "repeats the outcome that settled last", True, persistence),
+    Forecaster("momentum", "Momentum", "calls the direction of the last bars, one horizon of them", True, momentum),
+    Forecaster("logistic", "Logistic regression", "linear in the ten features of the last bar", False, logistic),
+)

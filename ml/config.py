@@ -1,0 +1,91 @@
+"""What a training is asked to do: one frozen, checked object, stored with the version as `config.json`."""
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core import market_name, timeframe
+from core.errors import Refused
+from core.timeframe import Timeframe
+
+UNITS = (128, 64, 32)  # prescribed
+WINDOW = 60  # prescribed, bars
+EPOCHS = 60
+PATIENCE = 8  # epochs without a better validation loss before training stops
+BATCH = 256  # from 256 up one thread computes no more windows a second
+LEARNING_RATE = 1e-3
+DROPOUT = 0.2
+SIGMA_SPAN = 100  # bars; the labels' volatility
+TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15  # of the time axis; the rest is the test period
+EMBARGO_SHARE = 0.01  # of all bars, and never less than the horizon
+COST = 0.002  # a round trip, as a fraction; only for the break-even line
+MAX_HORIZON = 288
+MAX_MARKETS = 20
+MAX_SEEDS = 20
+FEW_SEEDS = 5  # fewer are a quick look
+LEAST_JUDGED = 50  # windows validation and test must hold at least
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """`markets` are names such as `binance:BTC/USDT`; `horizon` is in bars; `seeds` are trained one after another."""
+
+    markets: tuple[str, ...]
+    timeframe: str
+    horizon: int
+    epochs: int = EPOCHS
+    seeds: tuple[int, ...] = (1,)
+    window: int = WINDOW
+    units: tuple[int, ...] = UNITS
+    dropout: float = DROPOUT
+    batch: int = BATCH
+    learning_rate: float = LEARNING_RATE
+    patience: int = PATIENCE
+    sigma_span: int = SIGMA_SPAN
+    cost: float = COST
+
+    def __post_init__(self) -> None:
+        timeframe.parse(self.timeframe)
+        if not 1 <= len(self.markets) <= MAX_MARKETS:
+            raise Refused(f"Choose 1 to {MAX_MARKETS} markets; there are {len(self.markets)}.")
+        if len(set(self.markets)) < len(self.markets):
+            raise Refused("A market is named twice. Name each market once.")
+        for name in self.markets:
+            market_name.parse(name)
+        if not 1 <= self.horizon <= MAX_HORIZON:
+            raise Refused(f"A horizon of {self.horizon} bars is not possible. Choose 1 to {MAX_HORIZON}.")
+        if not 1 <= self.epochs <= 1_000:
+            raise Refused(f"{self.epochs} epochs are not possible. Choose 1 to 1,000.")
+        if not 1 <= len(self.seeds) <= MAX_SEEDS:
+            raise Refused(f"{len(self.seeds)} seeds are not possible. Choose 1 to {MAX_SEEDS}.")
+
+    @property
+    def step(self) -> Timeframe:
+        return timeframe.parse(self.timeframe)
+
+    @property
+    def family(self) -> str:
+        """The name versions are counted under, such as `binance-btc-usdt-1h-h24`."""
+        names = [market_name.parse(name) for name in self.markets]
+        exchanges = sorted({n.exchange for n in names})
+        symbols = [n.symbol for n in names]
+        shown = symbols[:3] + ([f"{len(symbols) - 3}-more"] if len(symbols) > 3 else [])
+        words = [*exchanges, *shown, self.timeframe, f"h{self.horizon}"]
+        return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+
+    @property
+    def least_candles(self) -> int:
+        """Candles a market needs so that each segment holds a fair number of windows."""
+        share = 1 - TRAIN_SHARE - VALIDATION_SHARE
+        warm = max(self.sigma_span, 50) + 10
+        return warm + math.ceil((self.window + 2 * self.horizon + LEAST_JUDGED) / share)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def from_dict(data: dict[str, Any]) -> TrainingConfig:
+    """Read `to_dict`'s output back."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return TrainingConfig(**values)

@@ -1,0 +1,93 @@
+"""The network. The only file that knows Keras; TensorFlow is imported inside, for only a training needs it."""
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.ohlcv import Floats
+from ml.config import TrainingConfig
+from ml.windows import Table
+
+State = dict[str, npt.NDArray[Any]]
+CLASSES = 3
+FORWARD = 2_048  # windows a forward pass takes at once
+
+
+def start() -> None:
+    """Load TensorFlow: one thread a process (more collapse beside a busy core) and deterministic kernels."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on the order of threads
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import tensorflow as tf
+
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries a training depends on."""
+    import keras
+    import tensorflow as tf
+
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}
+
+
+class Network:
+    """A compiled network: LSTM layers, each with batch normalisation and dropout, and a softmax over three classes."""
+
+    def __init__(self, config: TrainingConfig, features: int, *, seed: int) -> None:
+        import keras
+        from keras import layers
+
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        self.config = config
+        given = layers.Input((config.window, features), name="window")  # (batch, window, features)
+        x = given
+        for n, units in enumerate(config.units):
+            x = layers.LSTM(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
+            x = layers.BatchNormalization(name=f"norm_{n}")(x)
+            x = layers.Dropout(config.dropout, seed=seed * 100 + n, name=f"drop_{n}")(x)
+        self.model = keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="head")(x))
+        self.model.compile(
+            optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0),
+            loss="sparse_categorical_crossentropy",
+            jit_compile=False,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    def learn(self, x: Table, y: npt.NDArray[np.int8], weights: npt.NDArray[np.float32]) -> float:
+        """One step on (batch, window, features); returns its weighted loss."""
+        self.model.reset_metrics()
+        return float(np.asarray(self.model.train_on_batch(x, y, sample_weight=weights)))
+
+    def forecast(self, x: Table) -> Floats:
+        """(n, 3) probabilities of (n, window, features), dropout off."""
+        found: Floats = np.asarray(self.model.predict_on_batch(x), dtype=np.float64)
+        return found
+
+    def weights(self) -> State:
+        """What serves: kernels, biases and running averages by `layer/name`."""
+        return {v.path: v.numpy() for v in self.model.weights}
+
+    def set_weights(self, state: State) -> None:
+        for v in self.model.weights:
+            v.assign(state[v.path])
+
+    def state(self) -> State:
+        """Everything the next step depends on: weights, optimiser, the counters of dropout."""
+        return {str(n): np.asarray(v.numpy()) for n, v in enumerate(self._variables())}
+
+    def restore(self, state: State) -> None:
+        for n, v in enumerate(self._variables()):
+            v.assign(state[str(n)])
+
+    def parameters(self) -> int:
+        return int(self.model.count_params())
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.model.optimizer.variables]

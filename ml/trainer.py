@@ -1,0 +1,188 @@
+"""Training one seed after another, early stopping on validation, a checkpoint after every epoch.
+
+Knows no database: a dataset in, weights out. Same machine, same data, same seed: the same weights, also when the
+training was interrupted and went on from its checkpoint.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.ohlcv import Floats
+from ml import baselines, checkpoints, network, windows
+from ml.dataset import Dataset
+from ml.evaluation import log_losses
+from ml.network import Network, State
+
+HEAD_BIAS = "head/bias"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After an epoch. `seed` counts from 1; losses are of this seed; `eta_s`: at most, if no seed stops early."""
+
+    seed: int
+    seeds: int
+    epoch: int
+    epochs: int
+    losses: list[float]
+    val_losses: list[float]
+    best_epoch: int
+    best_val_loss: float
+    eta_s: float
+    fraction: float
+
+
+@dataclass(slots=True)
+class Course:
+    """How a seed has gone so far; what a checkpoint keeps beside the arrays."""
+
+    seed: int
+    losses: list[float] = field(default_factory=list)
+    val_losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> int:
+        """Index of the best epoch."""
+        return int(np.argmin(self.val_losses))
+
+    def over(self, epochs: int, patience: int) -> bool:
+        return len(self.losses) >= epochs or self.tired(patience)
+
+    def tired(self, patience: int) -> bool:
+        return len(self.losses) - 1 - self.best >= patience if self.losses else False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished seed; `weights` are those of its best epoch, with the class weights taken out of the last bias."""
+
+    course: Course
+    weights: State
+    stopped_early: bool
+
+
+def train(
+    dataset: Dataset,
+    *,
+    folder: Path,
+    on_epoch: Callable[[Progress], None],
+    each_batch: Callable[[], None],
+    fingerprint: str,
+) -> list[Run]:
+    """Train every seed of the configuration. `each_batch` may raise to stop; checkpoints stay in `folder`.
+
+    A checkpoint is taken up only when its `fingerprint` (of data and configuration) is this one.
+    """
+    network.start()
+    config = dataset.config
+    runs: list[Run] = []
+    for number, seed in enumerate(config.seeds):
+        keeper = checkpoints.Keeper(folder / f"seed-{seed}.npz", f"{fingerprint}-{seed}")
+
+        def report(course: Course, number: int = number) -> None:
+            on_epoch(_progress(course, number, len(config.seeds), config.epochs))
+
+        runs.append(_train_seed(dataset, seed, keeper=keeper, report=report, each_batch=each_batch))
+    return runs
+
+
+def forecast(net: Network, dataset: Dataset, rows: npt.NDArray[np.int64], each_batch: Callable[[], None]) -> Floats:
+    """(rows, 3) probabilities of the network as it stands."""
+    found = []
+    for part in windows.batches(len(rows), network.FORWARD, rows):
+        each_batch()
+        found.append(net.forecast(dataset.x(part)))
+    return np.concatenate(found)
+
+
+def class_weights(prior: Floats) -> npt.NDArray[np.float32]:
+    """(3,) so that every class of the train rows weighs the same; a class that never happened weighs nothing."""
+    weights: npt.NDArray[np.float32] = np.divide(1.0, 3 * prior, out=np.zeros(3), where=prior > 0).astype(np.float32)
+    return weights
+
+
+def without_class_weights(p: Floats, prior: Floats) -> Floats:
+    """Probabilities as they would be had every row weighed the same: multiply by the prior, then normalise."""
+    back = p * np.maximum(prior, 1e-6)
+    unbiased: Floats = back / back.sum(axis=1, keepdims=True)
+    return unbiased
+
+
+def _train_seed(
+    dataset: Dataset,
+    seed: int,
+    *,
+    keeper: checkpoints.Keeper,
+    report: Callable[[Course], None],
+    each_batch: Callable[[], None],
+) -> Run:
+    config, prior = dataset.config, baselines.prior(dataset)
+    net = Network(config, dataset.table.shape[1], seed=seed)
+    course, best = Course(seed), net.weights()
+    if kept := keeper.load():
+        net.restore(kept.state)
+        course, best = Course(**kept.course), kept.best
+    while not course.over(config.epochs, config.patience):
+        began = time.monotonic()
+        course.losses.append(_epoch(net, dataset, len(course.losses), seed, class_weights(prior), each_batch))
+        p = forecast(net, dataset, dataset.parts.validation, each_batch)
+        y = dataset.rows.y[dataset.parts.validation]
+        course.val_losses.append(float(log_losses(without_class_weights(p, prior), y).mean()))
+        if course.best == len(course.losses) - 1:
+            best = net.weights()
+        course.seconds += time.monotonic() - began
+        keeper.save(checkpoints.Kept(net.state(), best, _plain(course)))
+        report(course)
+    best[HEAD_BIAS] = (best[HEAD_BIAS] + np.log(3 * np.maximum(prior, 1e-6))).astype(np.float32)
+    return Run(course, best, len(course.losses) < config.epochs)
+
+
+def _epoch(
+    net: Network,
+    dataset: Dataset,
+    epoch: int,
+    seed: int,
+    weights: npt.NDArray[np.float32],
+    each_batch: Callable[[], None],
+) -> float:
+    """One pass over the shuffled train rows; returns the mean weighted loss."""
+    train = dataset.parts.train
+    order = train[windows.shuffled(len(train), seed, epoch)]
+    total = 0.0
+    for rows in windows.batches(len(order), dataset.config.batch, order):
+        each_batch()
+        y = dataset.rows.y[rows]
+        total += net.learn(dataset.x(rows), y, weights[y]) * len(rows)
+    return total / len(order)
+
+
+def _plain(course: Course) -> dict[str, object]:
+    return {
+        "seed": course.seed,
+        "losses": course.losses,
+        "val_losses": course.val_losses,
+        "seconds": course.seconds,
+    }
+
+
+def _progress(course: Course, number: int, seeds: int, epochs: int) -> Progress:
+    done = len(course.losses)
+    left = (epochs - done) + (seeds - number - 1) * epochs
+    return Progress(
+        seed=number + 1,
+        seeds=seeds,
+        epoch=done,
+        epochs=epochs,
+        losses=course.losses,
+        val_losses=course.val_losses,
+        best_epoch=course.best + 1,
+        best_val_loss=course.val_losses[course.best],
+        eta_s=course.seconds / done * left,
+        fraction=(number * epochs + done) / (seeds * epochs),
+    )
