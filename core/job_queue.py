@@ -12,11 +12,15 @@ from redis.exceptions import RedisError
 from rq import Queue as RqQueue
 from rq.exceptions import DuplicateJobError
 from rq.job import Job as RqJob
-from rq.registry import StartedJobRegistry
+from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 RUNNER = "workers.engine.run"  # the one function RQ ever calls; it reads name and arguments from PostgreSQL
 GRACE = 60  # seconds RQ waits beyond a job's own timeout
+
+QUARANTINE = "bolt:quarantine:"
+QUARANTINE_SECONDS = 86_400
 
 _redis: Redis | None = None
 
@@ -77,6 +81,33 @@ def forget(queue_name: str, call: str) -> None:
         pipeline.lrem(named.key, 0, call)
         pipeline.lrem(named.intermediate_queue_key, 0, call)
         pipeline.execute()
+
+
+def put_aside(name: bytes | str, connection: Redis | None = None) -> None:
+    """Move a value that cannot be read out of the way; it is kept for a day, for whoever wonders."""
+    connection, key = connection or redis(), _text(name)
+    if connection.exists(key):
+        connection.rename(key, QUARANTINE + key)
+        connection.expire(QUARANTINE + key, QUARANTINE_SECONDS)
+
+
+def mend_keys(queue_name: str, connection: Redis | None = None) -> list[str]:
+    """Put aside what stands under RQ's names with another type than RQ writes; returns those names."""
+    connection = connection or redis()
+    named = queue(queue_name, connection)
+    wanted = {
+        named.key: b"list",
+        named.intermediate_queue_key: b"list",
+        StartedJobRegistry.key_template.format(queue_name): b"zset",
+        FailedJobRegistry.key_template.format(queue_name): b"zset",
+        RqQueue.redis_queues_keys: b"set",
+        REDIS_WORKER_KEYS: b"set",
+        WORKERS_BY_QUEUE_KEY % queue_name: b"set",
+    }
+    wrong = [_text(key) for key, kind in wanted.items() if connection.type(key) not in (b"none", kind)]
+    for key in wrong:
+        put_aside(key, connection)
+    return wrong
 
 
 def _text(raw: bytes | str) -> str:

@@ -1,0 +1,37 @@
+"""What runs when. A slot is a moment on a fixed grid in UTC; of slots that were missed only the newest runs."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.clock import EPOCH
+from core.jobs import PREDICT_DUE, PROBE_EXCHANGES, SETTLE_DUE, TOP_UP, JobKind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Run `kind` every `every` seconds, `offset` seconds after the grid line."""
+
+    kind: JobKind
+    every: int
+    offset: int = 0
+    args: dict[str, Any] = field(default_factory=dict)
+
+    def slot(self, now: datetime) -> datetime:
+        """The newest slot that has come at `now`."""
+        seconds = int((now - EPOCH).total_seconds()) - self.offset
+        return EPOCH + timedelta(seconds=seconds - seconds % self.every + self.offset)
+
+    def dedupe(self, slot: datetime) -> str:
+        """The same name for the same slot, whoever enqueues it."""
+        return f"{self.kind.name}@{slot:%Y-%m-%dT%H:%M:%SZ}"
+
+
+# Candles close on the minute: fetch them first, then call on them, then settle what they decided.
+ENTRIES = (
+    Entry(PROBE_EXCHANGES, every=300),
+    Entry(TOP_UP, every=60, offset=2),
+    Entry(PREDICT_DUE, every=60, offset=7),
+    Entry(SETTLE_DUE, every=60, offset=12),
+)
+AT_START = (PROBE_EXCHANGES,)  # also once when the first scheduler starts, whatever the clock says
