@@ -13,7 +13,6 @@ Order one with `POST /__control` and JSON `{"fault": NAME, "match": REGEX, "coun
   no_candles            an empty list                   skew {seconds}   the exchange's clock is wrong
 """
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,7 +106,7 @@ def _replace(column: int, default: int, value: Callable[[Fault, str], Any]) -> C
 SPOIL: dict[str, Callable[[Fault, list[Row]], list[Row]]] = {
     "gap": _gap,
     "duplicate": _duplicate,
-    "nan": _replace(2, 9, lambda _, __: math.nan),
+    "nan": _replace(2, 9, lambda _, __: "NaN"),
     "negative": _replace(3, 9, lambda _, __: "-1.00000000"),
     "spike": _replace(2, 50, lambda fault, high: f"{float(high) * fault.number('factor', 10):.8f}"),
     "unsorted": lambda _, rows: rows[::-1],

@@ -100,7 +100,7 @@ class Upload(Base):
 
 
 class SourceHealth(Base):
-    """The last answer of each exchange: ok, down, blocked or waiting."""
+    """The last answer of each exchange: ok, down, blocked or waiting (then until `wait_until`)."""
 
     __tablename__ = "source_health"
     __table_args__ = (CheckConstraint("state IN ('ok', 'down', 'blocked', 'waiting')", name="state"),)
@@ -111,3 +111,4 @@ class SourceHealth(Base):
     latency_ms: Mapped[float | None]
     checked_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    wait_until: Mapped[datetime | None]

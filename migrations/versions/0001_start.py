@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("latency_ms", sa.Double(), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('ok', 'down', 'blocked', 'waiting')", name=op.f("ck_source_health_state")),
         sa.PrimaryKeyConstraint("exchange", name=op.f("pk_source_health")),
     )

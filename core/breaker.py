@@ -1,0 +1,44 @@
+"""A circuit breaker that all processes share: after repeated failures it lets nobody call, then one at a time."""
+
+from core.shared import Numbers, SharedNumbers
+
+FAILURES = 5
+OPEN_S = 30.0
+
+
+class Breaker:
+    """Closed, until `failures` in a row; then open for `open_s` seconds; then one trial call per `open_s`.
+
+    A success closes it. A caller that was admitted must report `succeeded` or `failed`.
+    """
+
+    def __init__(self, shared: SharedNumbers, name: str, *, failures: int = FAILURES, open_s: float = OPEN_S) -> None:
+        self.shared = shared
+        self.key = f"breaker:{name}"
+        self.failures = failures
+        self.open_s = open_s
+
+    def admit(self) -> float:
+        """0 where the caller may call now, else the seconds until somebody may."""
+
+        def step(numbers: Numbers, now: float) -> float:
+            if numbers.get("failures", 0) < self.failures:
+                return 0.0
+            wait = numbers.get("opens_at", 0.0) - now
+            if wait > 0:
+                return wait
+            numbers["opens_at"] = now + self.open_s  # this caller is the trial; the next one waits for it
+            return 0.0
+
+        return self.shared.change(self.key, step)
+
+    def succeeded(self) -> None:
+        self.shared.change(self.key, lambda numbers, _: numbers.clear())
+
+    def failed(self) -> None:
+        def step(numbers: Numbers, now: float) -> None:
+            numbers["failures"] = numbers.get("failures", 0) + 1
+            if numbers["failures"] >= self.failures:
+                numbers["opens_at"] = now + self.open_s
+
+        self.shared.change(self.key, step)

@@ -1,0 +1,291 @@
+"""The only file that knows ccxt: any of its exchanges as an ExchangeGateway.
+
+ccxt raises nothing for answers that are no JSON, loses its markets when such an answer meets `load_markets(True)`, and
+hands every row through unseen. So each request passes `_Wire`, markets are loaded once, and every row is checked.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import ccxt
+import numpy as np
+
+import core.timeframe as timeframes
+from core import ohlcv
+from core.clock import from_ms, to_ms
+from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound, Refused
+from core.market_name import SYMBOL
+from core.ohlcv import Candles, Floats
+from core.timeframe import TIMEFRAMES, Timeframe
+from market import quality
+from market.gateway import ListedMarket
+from market.quality import Reason
+
+DEMO = "demo"
+DEMO_INTERVAL_S = 0.005
+TIMEOUT_S = 10.0
+PAGE = {"kraken": 720, "coinbase": 300}  # candles in one answer
+PAGE_USUAL = 1_000
+LAST_ONLY = {"kraken"}  # answers the newest candles whatever was asked for
+BLOCKED = (403, 451)
+SLOW_DOWN = {429: 60.0, 418: 300.0}  # seconds to wait where Retry-After is missing
+LONGEST_WAIT_S = 7 * 86_400.0
+CLOCK_SLACK_MS = 60_000  # a candle that opens no later than this after now is forming; clocks differ
+TELLING_MS = 300_000  # after this long an exchange has told every candle it will ever have
+
+GARBAGE = (TypeError, ValueError, KeyError, IndexError, AttributeError)  # ccxt on answers of another shape
+
+BeforeRequest = Callable[[], None]
+
+log = logging.getLogger(__name__)
+
+
+class _Wire:
+    """Stands around ccxt's `fetch`: asks for leave, remembers status and headers, refuses what is no JSON."""
+
+    def __init__(self, client: Any, name: str, before_request: BeforeRequest) -> None:
+        self.name = name
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self._before_request = before_request
+        self._fetch = client.fetch
+        self._on_response = client.on_rest_response
+        client.fetch = self.fetch
+        client.on_rest_response = self.on_response
+
+    def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        self._before_request()
+        self.status, self.headers = None, {}
+        answer = self._fetch(url, method, headers, body)
+        if not isinstance(answer, dict | list):
+            raise ExchangeUnavailable(f"{self.name} answered something that is no JSON. Bolt tries again by itself.")
+        return answer
+
+    def on_response(self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any) -> Any:
+        self.status, self.headers = code, {str(k).lower(): str(v) for k, v in dict(headers).items()}
+        return self._on_response(code, reason, url, method, headers, *rest)
+
+    def wait_until_ms(self, now_ms: int) -> int:
+        """Until when a 429 or 418 asks to wait."""
+        seconds = SLOW_DOWN.get(self.status or 0, 60.0)
+        asked = self.headers.get("retry-after", "")
+        if re.fullmatch(r"\d+(\.\d+)?", asked):
+            seconds = float(asked)
+        elif (at := _http_date(asked)) is not None:
+            seconds = (at - now_ms) / 1_000
+        return now_ms + int(min(max(seconds, 1.0), LONGEST_WAIT_S) * 1_000)
+
+    def date_ms(self) -> int | None:
+        """The server's clock by its last answer."""
+        return _http_date(self.headers.get("date", ""))
+
+
+def _http_date(text: str) -> int | None:
+    try:
+        return to_ms(parsedate_to_datetime(text))
+    except (ValueError, TypeError):
+        return None
+
+
+class CcxtGateway:
+    """An exchange through ccxt. `clock` gives seconds since 1970; `before_request` may raise to forbid a request."""
+
+    def __init__(self, name: str, client: Any, *, before_request: BeforeRequest, clock: Callable[[], float]) -> None:
+        self.name = name
+        self.client = client
+        self._clock = clock
+        self._wire = _Wire(client, name, before_request)
+
+    def server_time(self) -> int:
+        told = self._ask(lambda: self.client.fetch_time())
+        if not isinstance(told, int):
+            raise self._garbage("the time")
+        return told
+
+    def markets(self) -> list[ListedMarket]:
+        self._load_markets()
+        listed = [
+            ListedMarket(m["symbol"], _decimals(m["precision"].get("price")), m.get("active") is not False)
+            for m in self.client.markets.values()
+            if m.get("spot") and SYMBOL.fullmatch(m["symbol"])
+        ]
+        return sorted(listed, key=lambda m: m.symbol)
+
+    def page(self, timeframe: str) -> int:
+        wanted = timeframes.parse(timeframe)
+        source = self._source(wanted)
+        return max(1, PAGE.get(self.name, PAGE_USUAL) // (wanted.ms // source.ms))
+
+    def candles(self, symbol: str, timeframe: str, *, since_ms: int, limit: int) -> Candles:
+        wanted = timeframes.parse(timeframe)
+        source = self._source(wanted)
+        self._load_markets()
+        if symbol not in self.client.markets:
+            raise NotFound(f"{self.name} has no market {symbol}. Choose one it lists.")
+        since = wanted.floor(since_ms + wanted.ms - 1)
+        count = min(limit, self.page(timeframe)) * (wanted.ms // source.ms)
+        asked = None if self.name in LAST_ONLY else since
+        rows = self._ask(lambda: self.client.fetch_ohlcv(symbol, source.name, since=asked, limit=count))
+        fine = self._checked(rows, symbol, source)
+        fine = fine[fine.time >= since]
+        if source is not wanted:
+            fine = self._joined(fine, source, wanted)
+        return fine[fine.time < since + limit * wanted.ms][:limit]
+
+    def _source(self, wanted: Timeframe) -> Timeframe:
+        """The timeframe itself, or the longest one the exchange has that makes it up."""
+        known = self.client.timeframes or {}
+        fitting = [t for t in TIMEFRAMES.values() if t.name in known and t.divides(wanted)]
+        if not fitting:
+            raise Refused(f"{self.name} has no candles of {wanted}. Choose another timeframe.")
+        return max(fitting, key=lambda t: t.ms)
+
+    def _joined(self, fine: Candles, source: Timeframe, wanted: Timeframe) -> Candles:
+        """Whole candles of `wanted`; where the last part is missing, only once it must have been told."""
+        if not len(fine):
+            return fine
+        told_ms = max(int(fine.time[-1]) + source.ms, self._now_ms() - TELLING_MS)
+        made = ohlcv.aggregate(fine, wanted.ms, wanted.offset_ms)
+        return made[made.time + wanted.ms <= told_ms]
+
+    def _checked(self, rows: Any, symbol: str, timeframe: Timeframe) -> Candles:
+        """Closed candles of ccxt's rows, one a time; raises ExchangeUnavailable when any row is no candle.
+
+        One bad row puts all in doubt: nothing of such an answer is used, and it is asked for again.
+        """
+        columns = self._columns(rows)
+        good, reasons = quality.check(columns, timeframe.name, self._now_ms())
+        soon = self._now_ms() + CLOCK_SLACK_MS
+        bad = {
+            k: reason
+            for k, reason in reasons.items()
+            if reason is not Reason.NOT_CLOSED and not (reason is Reason.FUTURE and columns[0][k] <= soon)
+        }
+        if bad:
+            first = next(iter(bad.values()))
+            counts = {str(reason): list(bad.values()).count(reason) for reason in set(bad.values())}
+            log.warning("candles rejected", extra={"exchange": self.name, "symbol": symbol, "reasons": counts})
+            raise ExchangeUnavailable(
+                f"{self.name} answered {len(bad)} rows for {symbol} {timeframe} that are no candles: {first.sentence}. "
+                "Nothing of that answer is stored; Bolt asks again by itself."
+            )
+        return _one_a_time(tuple(column[good] for column in columns))
+
+    def _columns(self, rows: Any) -> tuple[Floats, ...]:
+        """Time, OHLC and volume of ccxt's rows; what is no number becomes NaN."""
+        if not isinstance(rows, list) or any(not isinstance(row, list) or len(row) < 6 for row in rows):
+            raise self._garbage("candles")
+        table = [[_number(value) for value in row[:6]] for row in rows]
+        return tuple(np.array(table, dtype=np.float64).reshape(-1, 6).T)
+
+    def _now_ms(self) -> int:
+        """The earlier of both clocks, so that a wrong clock here takes no forming candle for closed."""
+        return min(int(self._clock() * 1_000), self._wire.date_ms() or 2**62)
+
+    def _load_markets(self) -> None:
+        if self.client.markets:
+            return
+        self._ask(lambda: self.client.load_markets())
+        if not self.client.markets:
+            self.client.markets = None
+            raise self._garbage("its markets")
+
+    def _garbage(self, what: str) -> ExchangeUnavailable:
+        return ExchangeUnavailable(f"{self.name} answered no readable list for {what}. Bolt tries again by itself.")
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        """Call ccxt and say its errors in our words."""
+        try:
+            return call()
+        except ccxt.BadSymbol as error:
+            raise NotFound(f"{self.name} does not know this market. Choose one it lists.") from error
+        except ccxt.BaseError as error:
+            raise self._translated(error) from error
+        except GARBAGE as error:
+            raise self._garbage("this request") from error
+
+    def _translated(self, error: ccxt.BaseError) -> Exception:
+        status = self._wire.status
+        if status in BLOCKED:
+            return ExchangeBlocked(
+                f"{self.name} does not serve this address (HTTP {status}). Choose another exchange in EXCHANGES."
+            )
+        if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
+            until = from_ms(self._wire.wait_until_ms(int(self._clock() * 1_000)))
+            text = f"{self.name} asked to wait until {until:%Y-%m-%d %H:%M:%S} UTC. Bolt goes on by itself then."
+            return ExchangeBackOff(text, until)
+        if isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse):
+            reason = f"HTTP {status}" if status and status >= 400 else "no answer"
+            return ExchangeUnavailable(f"{self.name} does not answer ({reason}). Bolt tries again by itself.")
+        return Refused(f"{self.name} refuses this request: {type(error).__name__}. Try another market or timeframe.")
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _one_a_time(columns: tuple[Floats, ...]) -> Candles:
+    """Sorted by time; of rows with the same time the last one counts."""
+    order = np.argsort(columns[0], kind="stable")
+    time, *values = (column[order] for column in columns)
+    last = np.append(time[1:] != time[:-1], True)[: len(time)]
+    return Candles(time[last].astype(np.int64), *(column[last] for column in values))
+
+
+def _decimals(tick: Any) -> int | None:
+    """Decimals of a price step such as 0.01; ccxt's precision mode is the step itself for the exchanges we use."""
+    if not isinstance(tick, int | float) or not tick > 0:
+        return None
+    text = f"{tick:.12f}".rstrip("0")
+    return min(12, len(text.partition(".")[2]))
+
+
+def _redirected(urls: Any, base_url: str) -> Any:
+    """The nested addresses of a ccxt exchange, all moved to another host."""
+    if isinstance(urls, dict):
+        return {name: _redirected(url, base_url) for name, url in urls.items()}
+    return re.sub(r"^https?://[^/]+", base_url.rstrip("/"), urls) if isinstance(urls, str) else urls
+
+
+def make(
+    exchange: str,
+    *,
+    base_url: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    before_request: BeforeRequest = lambda: None,
+    clock: Callable[[], float] = time.time,
+) -> CcxtGateway:
+    """The exchange with this ccxt id, or the demo exchange at `base_url`; raises NotFound for an unknown id."""
+    if exchange == DEMO and not base_url:
+        raise NotFound("The demo exchange does not run. Start Bolt with `make demo`.")
+    maker = _maker(exchange)
+    client = maker(
+        {
+            "timeout": int(timeout_s * 1_000),
+            "enableRateLimit": False,
+            "options": {"fetchMarkets": {"types": ["spot"]}} if maker.__name__.startswith("binance") else {},
+            "requests_trust_env": base_url is None,  # a proxy is for the internet, not for loopback
+        }
+    )
+    client.has["fetchCurrencies"] = False
+    if base_url:
+        client.urls["api"] = _redirected(client.urls["api"], base_url)
+    return CcxtGateway(exchange, client, before_request=before_request, clock=clock)
+
+
+def interval_s(exchange: str) -> float:
+    """Seconds an exchange wants between requests; the demo exchange does not mind."""
+    return DEMO_INTERVAL_S if exchange == DEMO else float(_maker(exchange)().rateLimit) / 1_000
+
+
+def _maker(exchange: str) -> Any:
+    """The ccxt class of an exchange; the demo exchange speaks Binance's protocol."""
+    if exchange == DEMO:
+        return ccxt.binance
+    if exchange not in ccxt.exchanges:
+        raise NotFound(f"There is no exchange {exchange}. EXCHANGES takes ccxt ids such as binance, coinbase, kraken.")
+    return getattr(ccxt, exchange)
