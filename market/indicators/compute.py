@@ -1,0 +1,53 @@
+"""Values of chosen indicators on candles."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from core.ohlcv import Candles, Floats
+from market.indicators.catalog import Chosen
+
+LIMIT = 1e100  # beyond this, products of prices and volumes would run over
+
+
+def compute(candles: Candles, chosen: Chosen) -> dict[str, Floats]:
+    """Each output by its key, float64 (n,), NaN while it warms up.
+
+    A value depends on its own bar and earlier ones only. Never raises and never gives an infinity: from a candle with
+    a value that is no number on, everything is NaN.
+    """
+    return compute_all(candles, [chosen])[chosen.key]
+
+
+def compute_all(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[str, Floats]]:
+    """`compute` of several indicators by `Chosen.key`; the candles are looked through once."""
+    sound = candles if _is_sound(candles) else candles[: _first_unsound(candles)]
+    return {each.key: _lines(sound, each, len(candles)) for each in chosen}
+
+
+def warmup(chosen: Chosen) -> int:
+    """How many bars before the first one drawn make its values independent of where the bars begin."""
+    return chosen.indicator.settled(*chosen.values)
+
+
+def _lines(sound: Candles, chosen: Chosen, length: int) -> dict[str, Floats]:
+    indicator = chosen.indicator
+    if len(sound) <= indicator.first(*chosen.values):
+        return {output.key: np.full(length, np.nan) for output in indicator.outputs}
+    lines = indicator.function(sound, *chosen.values)
+    if len(sound) < length:
+        lines = tuple(np.append(line, np.full(length - len(sound), np.nan)) for line in lines)
+    return {output.key: line for output, line in zip(indicator.outputs, lines, strict=True)}
+
+
+def _is_sound(candles: Candles) -> bool:
+    """Four sums tell whether all values are numbers: candles have no negative ones."""
+    total = candles.high.sum() + candles.low.sum() + candles.close.sum() + candles.volume.sum()
+    return bool(total < LIMIT)
+
+
+def _first_unsound(candles: Candles) -> int:
+    """Index of the first candle that cannot be calculated with; the length where sums alone were too large."""
+    total = candles.high + candles.low + candles.close + candles.volume
+    unsound = ~(total < LIMIT)
+    return int(unsound.argmax()) if unsound.any() else len(total)
