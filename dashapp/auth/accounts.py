@@ -1,0 +1,77 @@
+"""What can be done with an account. Nothing here commits: the caller's transaction does."""
+
+import re
+
+from sqlalchemy.orm import Session
+
+from core.errors import Conflict, Forbidden, NotFound, Refused
+from core.roles import Role
+from dashapp.auth import passwords
+from db.queries import throttles, users
+from db.tables import User
+
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+NAME_LENGTH = 80
+THEMES = ("dark", "light", "system")
+UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")  # of up and down; the first is safe for colour-blind eyes
+PREFERENCES: dict[str, str] = {"theme": "dark", "updown": UPDOWNS[0]}  # where nothing was chosen
+
+
+def create_owner(session: Session, email: str, password: str, display_name: str = "") -> User:
+    """The first account, an admin that cannot be removed.
+
+    Raises Conflict where an owner exists, WeakPassword or Refused where the input does not do.
+    """
+    if users.owner_exists(session):
+        raise Conflict("This desk has an owner already. Sign in instead.")
+    check_email(email)
+    check_name(display_name)
+    passwords.check(password, words=(email, display_name))
+    return users.add(
+        session,
+        email,
+        display_name=display_name,
+        password_hash=passwords.make_hash(password),
+        role=Role.ADMIN,
+        is_owner=True,
+    )
+
+
+def reset_password(session: Session, email: str, password: str) -> None:
+    """Give an account a new password, end its sessions and its pauses; raises NotFound or WeakPassword."""
+    user = users.by_email(session, email)
+    if user is None:
+        raise NotFound(f"There is no account {email}.")
+    passwords.check(password, words=(user.email, user.display_name))
+    users.set_password(session, user.id, passwords.make_hash(password))
+    throttles.forget(session, throttles.account_key(user.email))
+
+
+def change_password(session: Session, user_id: int, current: str, new: str) -> int:
+    """Change one's own password; every session ends. Returns the version the caller's new session carries.
+
+    Raises Forbidden where `current` is wrong, WeakPassword where `new` does not do.
+    """
+    user = users.get(session, user_id)
+    if not passwords.matches(user.password_hash, current):
+        raise Forbidden("That is not your current password.")
+    passwords.check(new, words=(user.email, user.display_name))
+    return users.set_password(session, user_id, passwords.make_hash(new))
+
+
+def change_profile(session: Session, user_id: int, *, display_name: str, theme: str, updown: str) -> None:
+    """Store name and looks; raises Refused for a name too long or a look that does not exist."""
+    check_name(display_name)
+    if theme not in THEMES or updown not in UPDOWNS:
+        raise Refused("Choose a theme and colours from the lists.")
+    users.set_profile(session, user_id, display_name=display_name, preferences={"theme": theme, "updown": updown})
+
+
+def check_email(email: str) -> None:
+    if not EMAIL.fullmatch(email.strip()):
+        raise Refused("That is not an e-mail address. Write it like mara@example.org.")
+
+
+def check_name(display_name: str) -> None:
+    if len(display_name.strip()) > NAME_LENGTH or not display_name.isprintable():
+        raise Refused(f"Use at most {NAME_LENGTH} printable characters for the name.")

@@ -1,0 +1,45 @@
+"""The forms of the account pages. What needs the database is checked by `accounts`; here only shape."""
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from dashapp.auth.accounts import NAME_LENGTH, THEMES, UPDOWNS
+from dashapp.auth.passwords import LONGEST
+
+THEME_WORDS = {"dark": "Dark", "light": "Light", "system": "As the system"}
+UPDOWN_WORDS = {
+    "teal-vermillion": "Teal and vermillion",
+    "blue-orange": "Blue and orange",
+    "green-red": "Green and red",
+}
+LONG = Length(max=LONGEST, message=f"That is longer than {LONGEST:,} characters.")
+
+
+class SignInForm(FlaskForm):
+    email = StringField("E-mail", [InputRequired("Enter your e-mail address."), Length(max=254)])
+    password = PasswordField("Password", [InputRequired("Enter your password."), LONG])
+
+
+class OwnerForm(FlaskForm):
+    code = StringField("Setup code", [InputRequired("Enter the code that the server printed."), Length(max=40)])
+    email = StringField("E-mail", [InputRequired("Enter your e-mail address."), Length(max=254)])
+    display_name = StringField("Display name, optional", [Length(max=NAME_LENGTH)])
+    password = PasswordField("Password", [InputRequired("Choose a password."), LONG])
+    repeat = PasswordField("Repeat password", [EqualTo("password", "The two passwords differ.")])
+
+
+class ProfileForm(FlaskForm):
+    display_name = StringField("Display name", [Length(max=NAME_LENGTH)])
+    theme = SelectField("Theme", choices=[(t, THEME_WORDS[t]) for t in THEMES])
+    updown = SelectField("Colours of up and down", choices=[(u, UPDOWN_WORDS[u]) for u in UPDOWNS])
+
+
+class PasswordForm(FlaskForm):
+    current = PasswordField("Current password", [InputRequired("Enter your current password."), LONG])
+    password = PasswordField("New password", [InputRequired("Choose a password."), LONG])
+    repeat = PasswordField("Repeat new password", [EqualTo("password", "The two passwords differ.")])
+
+
+class ConfirmForm(FlaskForm):
+    """A button and its token."""

@@ -1,0 +1,101 @@
+"""Signing in and out, and the owner's creation. What a person changes about the own account is in `profile`."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+import db.engine
+from core.clock import utc_now
+from core.errors import Conflict, Refused, WeakPassword
+from dashapp import gate, security
+from dashapp.auth import accounts, profile, sessions, setup
+from dashapp.auth.answers import address, begin, farewell, paused, show_form
+from dashapp.auth.example_call import drawing
+from dashapp.auth.forms import ConfirmForm, OwnerForm, SignInForm
+from dashapp.auth.sign_in import sign_in as try_password
+from dashapp.version import version
+from db.queries import throttles
+from db.tables import User
+
+WRONG = "E-mail and password do not belong together."
+WRONG_CODE = "That is not the code. On the server, python -m dashapp setup-code prints it again."
+
+blueprint = Blueprint("auth", __name__, static_folder="static", static_url_path="/assets/auth")
+
+
+def install(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.register_blueprint(profile.blueprint)
+    app.context_processor(_for_templates)
+
+
+def _for_templates() -> dict[str, Any]:
+    from dashapp.dash_ui import look  # late: it imports pages and callbacks
+
+    return {**look(), "version": version(), "drawing": drawing}
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    target = gate.safe_next(request.args.get("next"))
+    if current_user.is_authenticated:
+        return redirect(target)
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return show_form("sign_in.html", form)
+    now = utc_now()
+    attempt = try_password(form.email.data or "", form.password.data or "", address=address(), now=now)
+    if attempt.retry_at is not None:
+        return paused("sign_in.html", form, attempt.retry_at, now)
+    if attempt.user is None:
+        form.password.errors = [WRONG]
+        return show_form("sign_in.html", form, 401)
+    return begin(attempt.user, target, now)
+
+
+@blueprint.route("/setup", methods=["GET", "POST"])
+def create_owner() -> ResponseReturnValue:
+    form = OwnerForm()
+    if not form.validate_on_submit():
+        return show_form("create_owner.html", form)
+    now, key = utc_now(), throttles.address_key(address())
+    with db.engine.session() as session:
+        retry_at = throttles.claim(session, key, throttles.ADDRESS, now=now)
+    if retry_at is not None:
+        return paused("create_owner.html", form, retry_at, now)
+    try:
+        owner = _claim_desk(form, key)
+    except Conflict:  # somebody was faster
+        return redirect(url_for("auth.sign_in"))
+    except WeakPassword as weak:
+        form.password.errors = [weak.sentence]
+    except Refused as refused:
+        form.email.errors = [refused.sentence]
+    else:
+        if owner is not None:
+            return begin(owner, "/", now)
+        form.code.errors = [WRONG_CODE]
+    return show_form("create_owner.html", form, 422)
+
+
+def _claim_desk(form: OwnerForm, key: str) -> User | None:
+    """The new owner, or None where the code is wrong. A right code costs no attempt, whatever else is wrong."""
+    with db.engine.session() as session:
+        if not setup.fits(session, security.settings(), form.code.data or ""):
+            return None
+        throttles.give_back(session, key)
+    with db.engine.session() as session:
+        return accounts.create_owner(
+            session, form.email.data or "", form.password.data or "", form.display_name.data or ""
+        )
+
+
+@blueprint.route("/logout", methods=["GET", "POST"])
+def sign_out() -> ResponseReturnValue:
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return show_form("sign_out.html", form)
+    sessions.end(now=utc_now())
+    return farewell()

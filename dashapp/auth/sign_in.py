@@ -1,0 +1,58 @@
+"""Trying a password: counted before it is tried, and as slow for an unknown account as for a known one."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+import db.engine
+from dashapp.auth import passwords
+from db.queries import throttles, users
+from db.tables import User
+
+log = logging.getLogger("bolt.auth")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Either the user who signed in, or when to come back, or neither: the pair was wrong."""
+
+    user: User | None = None
+    retry_at: datetime | None = None
+
+
+def sign_in(email: str, password: str, *, address: str, now: datetime) -> Attempt:
+    """Check a pair of e-mail and password in three short steps, the slow one outside any transaction."""
+    email = users.normal_email(email)
+    retry_at = claim(address, email, now)
+    if retry_at is not None:
+        log.warning("login_paused", extra={"address": address})
+        return Attempt(retry_at=retry_at)
+    with db.engine.session() as session:
+        user = users.by_email(session, email)
+    right = passwords.matches(user.password_hash if user else None, password)
+    if user is None or not right or user.disabled_at is not None:
+        log.warning("login_fail", extra={"address": address, "account": user.id if user else None})
+        return Attempt()
+    return Attempt(user=_welcome(user, password, address, now))
+
+
+def claim(address: str, email: str, now: datetime) -> datetime | None:
+    """Count an attempt of this address and this account; when to come back where either is paused."""
+    with db.engine.session() as session:
+        by_address = throttles.claim(session, throttles.address_key(address), throttles.ADDRESS, now=now)
+        if by_address is not None:
+            return by_address
+        return throttles.claim(session, throttles.account_key(email), throttles.ACCOUNT, now=now)
+
+
+def _welcome(user: User, password: str, address: str, now: datetime) -> User:
+    fresh = passwords.make_hash(password) if passwords.outdated(user.password_hash) else None
+    with db.engine.session() as session:
+        throttles.forget(session, throttles.account_key(user.email))
+        throttles.give_back(session, throttles.address_key(address))
+        stored = users.get(session, user.id)
+        stored.last_login_at = now
+        if fresh:
+            stored.password_hash = fresh
+    log.info("login_ok", extra={"address": address, "account": stored.id})
+    return stored

@@ -1,0 +1,122 @@
+"""The gate: every request is refused unless it is on the short public list or its caller is signed in.
+
+Dash answers any path to anybody; so the gate stands before all of it, and before the CSRF check. Roles and owners are
+checked again in callbacks and queries.
+"""
+
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+import core.log
+import db.engine
+from dashapp import security
+from dashapp.config import FORM_BYTES
+from db.queries import users
+from layouts import site_map
+
+SIGN_IN, SETUP = "auth.sign_in", "auth.create_owner"
+
+# What a stranger may reach. Style sheets, fonts and icons hold nothing that the repository does not show to everybody.
+PUBLIC = frozenset(
+    {
+        SIGN_IN,
+        SETUP,
+        "auth.static",
+        "health.summary",
+        "health.live",
+        "health.ready",
+        "health.startup",
+        "metrics.show",  # has its own lock: a token or an admin's session, otherwise 404
+        "_dash_assets.static",
+        "static_files.serve",
+        "/_favicon.ico",
+    }
+)
+WITHOUT_DATABASE = frozenset({"auth.static", "health.live"})
+JSON_PATHS = ("/_dash-", "/_reload-hash", "/health", "/metrics", "/api/")
+CALLBACKS = "/_dash-update-component"
+
+
+def install(app: Flask) -> None:
+    """Register before everything else that looks at requests."""
+    app.before_request(guard)
+
+
+def guard() -> ResponseReturnValue | None:
+    """None lets the request pass; anything else is the answer."""
+    security.name_request()
+    security.refuse_foreign()
+    if request.endpoint in PUBLIC:
+        return _at_the_door()
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    unknown = request.endpoint in security.DASH_PAGES and site_map.page_of(request.path) is None
+    if not current_user.is_authenticated:
+        if unknown:
+            abort(404)
+        return stranger()
+    core.log.user_id.set(current_user.id)
+    if request.endpoint == CALLBACKS and request.mimetype != "application/json":
+        abort(415)
+    if request.endpoint != CALLBACKS:
+        request.max_content_length = min(request.max_content_length or FORM_BYTES, _largest())
+    return None
+
+
+def _largest() -> int:
+    """Forms are small; a page that takes files says so on its view: `view.takes_files = True`."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "takes_files", False):
+        return current_app.config["MAX_CONTENT_LENGTH"] or FORM_BYTES
+    return FORM_BYTES
+
+
+def _at_the_door() -> Response | None:
+    request.max_content_length = FORM_BYTES
+    if request.endpoint == SIGN_IN and not owner_exists():
+        return redirect(url_for(SETUP))
+    if request.endpoint == SETUP and owner_exists():
+        return redirect(url_for(SIGN_IN))
+    return None
+
+
+def stranger() -> ResponseReturnValue:
+    """Pages lead to the sign-in (or, on a new desk, to the owner's creation); programs get 401."""
+    if wants_json() or request.method not in {"GET", "HEAD"}:
+        abort(401, "Sign in first; your session may have ended.")
+    if not owner_exists():
+        return redirect(url_for(SETUP))
+    asked = request.full_path.removesuffix("?")
+    return redirect(url_for(SIGN_IN, next=safe_next(asked)) if asked != "/" else url_for(SIGN_IN))
+
+
+def owner_exists() -> bool:
+    """Whether this desk was claimed. Asked until it is so; an owner cannot be removed."""
+    store = current_app.extensions
+    if not store.get("bolt_owner_exists"):
+        with db.engine.session() as session:
+            store["bolt_owner_exists"] = users.owner_exists(session)
+    return bool(store["bolt_owner_exists"])
+
+
+def wants_json() -> bool:
+    """True for a program: by the path, by what it sent, or by what it prefers."""
+    if request.path.startswith(JSON_PATHS) or request.is_json:
+        return True
+    accept = request.accept_mimetypes
+    return accept["application/json"] > accept["text/html"]
+
+
+def safe_next(target: str | None) -> str:
+    """The path to go to after signing in; `/` for anything that could leave this site."""
+    plain = unquote(unquote(target or "/"))
+    split = urlsplit(target or "/")
+    leaves = split.scheme or split.netloc or not plain.startswith("/") or plain.startswith("//")
+    if leaves or "\\" in plain or not plain.isprintable() or "//" in plain.split("?")[0]:
+        return "/"
+    if split.path in {"/login", "/logout", "/setup"}:
+        return "/"
+    return target or "/"

@@ -1,0 +1,9 @@
+"""What gunicorn serves: `dashapp.wsgi:app`."""
+
+import core.log
+from core.settings import read
+from dashapp.factory import create_app
+
+settings = read()
+core.log.configure("web", settings.log_level)
+app = create_app(settings)

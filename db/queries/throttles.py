@@ -1,0 +1,78 @@
+"""Failed guesses, counted in PostgreSQL so that a flushed Redis forgets none.
+
+An attempt is counted before it is tried and given back when it was right: parallel guesses can't slip through.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.tables import Throttle
+
+FORGET = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`limit` guesses per `window`; a `doubling` pause begins at a minute, any other lasts until the window ends."""
+
+    limit: int
+    window: timedelta
+    doubling: bool
+    longest: timedelta = timedelta(minutes=15)
+
+
+ACCOUNT = Rule(limit=5, window=timedelta(hours=1), doubling=True)
+ADDRESS = Rule(limit=20, window=timedelta(minutes=5), doubling=False)
+
+
+def account_key(email: str) -> str:
+    """The key of an account, known or not: a hash, so that the table holds no list of what people typed."""
+    return "account:" + hashlib.sha256(email.encode()).hexdigest()
+
+
+def address_key(address: str) -> str:
+    return f"address:{address}"
+
+
+def claim(session: Session, key: str, rule: Rule, *, now: datetime) -> datetime | None:
+    """Count one attempt; where none is free now, count nothing and return when to come back."""
+    session.execute(delete(Throttle).where(Throttle.since < now - FORGET))
+    session.execute(insert(Throttle).values(key=key, failures=0, since=now).on_conflict_do_nothing())
+    row = session.get_one(Throttle, key, with_for_update=True, populate_existing=True)
+    if row.blocked_until and row.blocked_until > now:
+        return row.blocked_until
+    if now - row.since >= rule.window:
+        row.failures, row.since = 0, now
+    row.failures += 1
+    if rule.doubling:
+        row.since = now  # guesses are forgotten only after a quiet window
+    row.blocked_until = _pause_end(row, rule, now)
+    session.flush()
+    return None
+
+
+def _pause_end(row: Throttle, rule: Rule, now: datetime) -> datetime | None:
+    """Set already at the last free attempt, for the ones after it."""
+    if row.failures < rule.limit:
+        return None
+    if not rule.doubling:
+        return row.since + rule.window
+    minutes = 2 ** min(row.failures - rule.limit, 10)  # beyond 2^10 the longest pause holds anyway
+    return now + min(timedelta(minutes=minutes), rule.longest)
+
+
+def give_back(session: Session, key: str) -> None:
+    """The attempt was right: it does not count."""
+    row = session.get(Throttle, key, with_for_update=True, populate_existing=True)
+    if row is not None:
+        row.failures, row.blocked_until = max(0, row.failures - 1), None
+
+
+def forget(session: Session, key: str) -> None:
+    """The holder has proved to be the holder: all earlier failures are forgotten."""
+    session.execute(delete(Throttle).where(Throttle.key == key))
