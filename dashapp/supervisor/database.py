@@ -1,6 +1,7 @@
 """What the supervisor asks the database: bring it to the newest schema, is there an owner, is the demo wanted."""
 
 from alembic.util import CommandError
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 import db.engine
@@ -11,9 +12,14 @@ from dashapp.auth import setup
 from db.queries import instance, users
 
 
+def connect(settings: Settings) -> Engine:
+    """Connect this process."""
+    return db.engine.connect(settings.database_url)
+
+
 def migrate(settings: Settings) -> str:
     """Connect this process and migrate; returns the revision."""
-    engine = db.engine.connect(settings.database_url)
+    engine = connect(settings)
     try:
         return db.migrate.upgrade(engine)
     except CommandError as error:

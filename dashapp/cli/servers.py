@@ -1,0 +1,81 @@
+"""`up`, `migrate`, `check`, `build-assets`."""
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import Refused
+from core.settings import Settings
+from dashapp.cli.attach import attached
+from dashapp.cli.output import Output
+from dashapp.cli.register import Add
+
+if TYPE_CHECKING:
+    from db.queries.invariants import Champion
+
+
+def register(add: Add) -> None:
+    add("up", up, "Start everything and keep it running until Ctrl-C.")
+    add("migrate", migrate, "Bring the database to the newest schema.")
+    add("check", check, "Test what must always hold: candles, jobs, model files.")
+    add("build-assets", build_assets, "Make the files the page needs from the installed packages.")
+
+
+def up(_asked: argparse.Namespace, settings: Settings, _output: Output) -> int:
+    from dashapp.supervisor import run
+
+    return run.up(settings)
+
+
+def migrate(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
+    from dashapp.supervisor import database
+
+    with attached(settings, output, migrated=False) as found:
+        revision = database.migrate(found.settings)
+    output.result({"revision": revision}, [f"The database is at revision {revision}."])
+    return 0
+
+
+def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
+    """Exit 0 when every invariant holds, 1 with each breach as a line."""
+    import db.engine
+    from db.queries import invariants
+
+    with attached(settings, output) as found, db.engine.session() as session:
+        breaches = invariants.candles(session) + invariants.jobs(session)
+        for model in invariants.champions(session):
+            breaches += files_that_differ(found.settings.models, model)
+    output.result({"ok": not breaches, "breaches": breaches}, breaches or ["Everything that must hold holds."])
+    if breaches:
+        raise Refused(f"{len(breaches)} breaches found.")
+    return 0
+
+
+def files_that_differ(models: Path, model: "Champion") -> list[str]:
+    """I9: each file of a champion stands in the models folder with the SHA-256 of its manifest."""
+    if not model.manifest:
+        return [f"I9 champion {model.title} has no files in its manifest"]
+    breaches = []
+    for name, wanted in sorted(model.manifest.items()):
+        path = models / model.folder / name
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            breaches.append(f"I9 champion {model.title}: {path} cannot be read: {error.strerror}")
+            continue
+        if found != wanted:
+            breaches.append(f"I9 champion {model.title}: {path} has another SHA-256 than its manifest")
+    return breaches
+
+
+def build_assets(_asked: argparse.Namespace, _settings: Settings, output: Output) -> int:
+    import importlib.util
+
+    if importlib.util.find_spec("dashapp.fonts") is None:
+        return 0
+    from dashapp import fonts
+
+    made = fonts.build()
+    output.result({"made": [str(path) for path in made]}, [])
+    return 0
