@@ -1,0 +1,28 @@
+"""Files handed in on the page, kept until a worker has imported them."""
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from db.tables import Upload
+
+
+def add(session: Session, user_id: int, *, file_name: str, content: bytes) -> Upload:
+    """Keep a file for the worker that imports it."""
+    row = Upload(user_id=user_id, file_name=file_name, content=content)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get(session: Session, upload_id: int) -> Upload:
+    """The file; raises NotFound once it was imported or cleared away."""
+    found = session.get(Upload, upload_id)
+    if found is None:
+        raise NotFound("The uploaded file is not there any more. Choose it again on the Markets page.")
+    return found
+
+
+def remove(session: Session, upload_id: int) -> None:
+    """Forget the file."""
+    session.execute(delete(Upload).where(Upload.id == upload_id))

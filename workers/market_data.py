@@ -1,0 +1,277 @@
+"""Candles from exchanges and files: probing, the demo's first fill, back-filling, topping up, importing."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from core.clock import to_ms, utc_now
+from core.errors import BadCandles, ExchangeUnavailable, NotFound, Refused
+from core.jobs import BACKFILL, FILL_DEMO
+from core.market_name import make as make_name
+from core.settings import Settings
+from core.timeframe import TIMEFRAMES
+from db.queries import candles as stored_candles
+from db.queries import instance, jobs, markets, uploads
+from db.tables import Market
+from market import guarded_gateway, history_files, ingest, listings
+from market.gateway import ExchangeGateway
+from workers.context import DEMO, JobContext
+
+PROBE_S = 5.0  # an exchange that needs longer for its clock does not answer
+DEMO_STARTS_S = 90.0  # how long the demo exchange may take from being wanted to answering
+DAY_MS = 86_400_000
+SPANS = {"1h": 730 * DAY_MS, "5m": 30 * DAY_MS, "1m": 3 * DAY_MS}  # followed timeframes and how far back they go
+DEMO_FIRST = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
+ENOUGH = 0.98  # of a span is stored: the rest comes by topping up
+SHOWN_LINES = 50  # refused rows named in the reason of a failed import
+
+log = logging.getLogger(__name__)
+
+
+# Is anybody there
+
+
+def probe_exchanges(context: JobContext) -> dict[str, Any]:
+    """Ask the first configured exchange for its time, and decide at the first start whether the demo is needed."""
+    answered = _answers(context)
+    with context.session() as session:
+        row = instance.get(session)
+        wanted = demo_wanted(context.settings, row.demo_enabled, answered)
+        row.demo_enabled = wanted
+        unfilled = wanted and not _demo_filled(markets.table(session))
+    if unfilled:
+        jobs.submit(FILL_DEMO, {}, dedupe=FILL_DEMO.name)
+    return {"answered": answered, "demo": wanted}
+
+
+def demo_wanted(settings: Settings, before: bool | None, answered: bool) -> bool:
+    """DEMO=on and off decide; `auto` decides once, at the first start, and stays with it."""
+    if settings.demo != "auto":
+        return settings.demo == "on"
+    return before if before is not None else not answered
+
+
+def _answers(context: JobContext) -> bool:
+    if not context.settings.exchanges:
+        return False
+    name = context.settings.exchanges[0]
+    gateway = guarded_gateway.make(name, context.settings, context.redis, timeout_s=PROBE_S, attempts=1)
+    try:
+        _within(PROBE_S, gateway.server_time)
+    except (ExchangeUnavailable, NotFound, Refused) as error:
+        log.info("exchange does not answer", extra={"exchange": name, "reason": error.sentence})
+        return False
+    return True
+
+
+def _within(seconds: float, call: Callable[[], int]) -> int:
+    """What `call` returns; raises ExchangeUnavailable when it takes longer, as looking up a name may."""
+    answers: queue.SimpleQueue[int | ExchangeUnavailable | NotFound | Refused] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(call())
+        except (ExchangeUnavailable, NotFound, Refused) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise ExchangeUnavailable(f"No answer within {seconds:.0f} seconds. Bolt asks again in five minutes.") from None
+    if isinstance(answer, int):
+        return answer
+    raise answer
+
+
+def _demo_filled(table: list[markets.MarketRow]) -> bool:
+    rows = [row for row in table if row.exchange == DEMO]
+    wanted = {t: ENOUGH * span / TIMEFRAMES[t].ms for t, span in SPANS.items()}
+    return bool(rows) and all(t in row.series and row.series[t].rows >= n for row in rows for t, n in wanted.items())
+
+
+# Filling
+
+
+def fill_demo(context: JobContext) -> dict[str, Any]:
+    """Bring the demo exchange's markets in: four that people look at first, then the others."""
+    gateway = _when_demo_answers(context)
+    listed = sorted(gateway.markets(), key=lambda m: (m.symbol not in DEMO_FIRST, m.symbol))
+    with context.session() as session:
+        taken = listings.take_up(session, DEMO, listed, simulated=True, followed=True)
+    began, stored = time.monotonic(), 0
+    for number, market in enumerate(taken):
+        stored += _fill(context, gateway, market, tuple(SPANS), begin=number / len(taken), share=1 / len(taken))
+        if number + 1 == len(DEMO_FIRST):
+            log.info("first demo markets are ready", extra={"seconds": round(time.monotonic() - began, 1)})
+    return {"markets": len(taken), "stored": stored}
+
+
+def _when_demo_answers(context: JobContext) -> ExchangeGateway:
+    """The demo exchange, once the supervisor has started it."""
+    patience = time.monotonic() + DEMO_STARTS_S
+    while True:
+        context.check_cancelled()
+        try:
+            gateway = context.gateway(DEMO)
+            gateway.server_time()
+            return gateway
+        except (NotFound, ExchangeUnavailable):
+            if time.monotonic() > patience:
+                raise
+            context.progress(0.0, "Waiting for the demo exchange")
+            time.sleep(1.0)
+
+
+def _fill(
+    context: JobContext,
+    gateway: ExchangeGateway,
+    market: Market,
+    wanted: tuple[str, ...],
+    *,
+    begin: float = 0.0,
+    share: float = 1.0,
+) -> int:
+    """Fetch what is missing of the spans that are kept, newest first; returns how many candles are new.
+
+    Progress goes from `begin` on, by `share`.
+    """
+    stored = 0
+    for number, timeframe in enumerate(wanted):
+
+        def progress(fraction: float, number: int = number, timeframe: str = timeframe) -> None:
+            done = begin + share * (number + fraction) / len(wanted)
+            context.progress(done, f"{market.symbol} {timeframe}")
+
+        now = utc_now()
+        fetched = ingest.fetch_span(
+            gateway,
+            context.session,
+            market,
+            timeframe,
+            to_ms(now) - SPANS.get(timeframe, SPANS["1h"]),
+            to_ms(now),
+            now=now,
+            newest_first=True,
+            progress=progress,
+            check_cancelled=context.check_cancelled,
+        )
+        stored += fetched.stored
+    return stored
+
+
+def backfill(context: JobContext, market_id: int, timeframe: str | None = None) -> dict[str, Any]:
+    """Fetch the past of one market: all followed timeframes, or the one named."""
+    with context.session() as session:
+        market = markets.by_id(session, market_id)
+    gateway = context.gateway(market.exchange)
+    wanted = (timeframe,) if timeframe else tuple(SPANS)
+    return {"stored": _fill(context, gateway, market, wanted)}
+
+
+# Keeping up
+
+
+def top_up(context: JobContext) -> dict[str, Any]:
+    """Fetch what has closed since the last stored candle of every followed market.
+
+    An exchange that fails is left for the next minute; the others go on. A market without candles is back-filled.
+    """
+    with context.session() as session:
+        followed = markets.followed(session)
+    stored, failed = 0, {}
+    by_exchange: dict[str, list[Market]] = {}
+    for market in followed:
+        by_exchange.setdefault(market.exchange, []).append(market)
+    for exchange, its_markets in by_exchange.items():
+        try:
+            gateway = context.gateway(exchange)
+            for market in its_markets:
+                stored += _top_up_market(context, gateway, market)
+        except (ExchangeUnavailable, NotFound, Refused) as error:
+            failed[exchange] = error.sentence
+            log.warning("exchange not topped up", extra={"exchange": exchange, "reason": error.sentence})
+    return {"markets": len(followed), "stored": stored, "failed": failed}
+
+
+def _top_up_market(context: JobContext, gateway: ExchangeGateway, market: Market) -> int:
+    stored = 0
+    for name, span in SPANS.items():
+        now = utc_now()
+        frame, now_ms = TIMEFRAMES[name], to_ms(now)
+        with context.session() as session:
+            last = stored_candles.last_open_ms(session, market.id, name)
+        if last is None:
+            if market.exchange != DEMO:  # which `probe_exchanges` has filled
+                jobs.submit(BACKFILL, {"market_id": market.id}, dedupe=f"{BACKFILL.name}:{market.id}")
+            return stored
+        start = max(last + frame.ms, now_ms - span)
+        if start > frame.last_closed(now_ms):
+            continue
+        stored += ingest.fetch_span(
+            gateway,
+            context.session,
+            market,
+            name,
+            start,
+            now_ms,
+            now=now,
+            check_cancelled=context.check_cancelled,
+        ).stored
+    return stored
+
+
+# Files
+
+
+def import_file(
+    context: JobContext, upload_id: int, exchange: str, symbol: str, timeframe: str, skip_bad: bool = False
+) -> None:
+    """Import a file that was handed in on the page, then forget the file."""
+    name = make_name(exchange, symbol)
+    with context.session() as session:
+        upload = uploads.get(session, upload_id)
+        file_name, content = upload.file_name, upload.content
+
+    def progress(fraction: float, message: str) -> None:
+        context.check_cancelled()
+        context.progress(fraction, message)
+
+    try:
+        with context.session() as session:
+            report = history_files.import_file(
+                session,
+                content,
+                name,
+                timeframe,
+                file_name=file_name,
+                skip_bad=skip_bad,
+                now=utc_now(),
+                user_id=context.owner_id,
+                progress=progress,
+            )
+    except Refused as refusal:
+        with context.session() as session:
+            uploads.remove(session, upload_id)
+        if isinstance(refusal, BadCandles):
+            raise BadCandles(_with_lines(refusal), refusal.lines) from refusal
+        raise
+    result = {
+        "summary": report.summary,
+        "market_id": report.market_id,
+        "refused": report.refused_lines[:SHOWN_LINES],
+        "replaced": report.replaced_lines[:SHOWN_LINES],
+    }
+    with context.publish(result) as session:
+        uploads.remove(session, upload_id)
+
+
+def _with_lines(refusal: BadCandles) -> str:
+    """The sentence, then each refused line with its reason."""
+    named = [f"line {line}: {reason}" for line, reason in refusal.lines[:SHOWN_LINES]]
+    if len(refusal.lines) > SHOWN_LINES:
+        named.append(f"and {len(refusal.lines) - SHOWN_LINES} more")
+    return "\n".join([refusal.sentence, *named])
