@@ -42,8 +42,8 @@ COPY deploy deploy
 
 FROM code AS web
 COPY --from=web-packages /opt/venv /opt/venv
-RUN python -m dashapp build-assets
-USER bolt
+RUN BOLT_ENV=development HOST=127.0.0.1 python -m dashapp build-assets
+USER 10001:10001
 EXPOSE 8050
 HEALTHCHECK --interval=10s --timeout=3s --start-period=40s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=2)"]
@@ -51,7 +51,7 @@ CMD ["gunicorn", "-c", "deploy/gunicorn.conf.py", "dashapp.wsgi:app"]
 
 FROM code AS worker
 COPY --from=worker-packages /opt/venv /opt/venv
-USER bolt
+USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, redis; redis.Redis.from_url(os.environ['REDIS_URL'], socket_timeout=3).ping()"]
 CMD ["python", "-m", "workers", "--queues", "market,train,predict"]

