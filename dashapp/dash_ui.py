@@ -126,6 +126,8 @@ def look() -> dict[str, str]:
     preferences = getattr(current_user, "preferences", None) or {}
     kept = (request.cookies.get(THEME_COOKIE, "") + ".").split(".")
     theme = preferences.get("theme") or kept[0]
+    if theme == "system":  # what the browser says of its system, where it says anything
+        theme = request.headers.get("Sec-CH-Prefers-Color-Scheme", kept[0])
     updown = preferences.get("updown") or kept[1]
     return {
         "theme": theme if theme in THEMES else THEMES[0],
