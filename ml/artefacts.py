@@ -1,0 +1,95 @@
+"""The files of a version: a folder that appears whole or not at all, with the SHA-256 of every file in its manifest."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ModelUnavailable
+from ml import checkpoints, config, scaling
+from ml.config import TrainingConfig
+from ml.scaling import Scaler
+
+MANIFEST = "manifest.json"
+MODEL, SCALER, CONFIG, CARD = "model.onnx", "scaler.json", "config.json", "card.json"
+WEIGHTS, LABELS = "weights.npz", "labels.npz"
+NEEDED = (MODEL, SCALER, CONFIG)  # to make a call
+FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,119}/[A-Za-z0-9][A-Za-z0-9-]{0,79}")
+FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a call needs, read from files whose hashes matched."""
+
+    model: bytes
+    scaler: Scaler
+    config: TrainingConfig
+    k: float
+
+
+def save(models: Path, folder: str, files: dict[str, bytes]) -> dict[str, str]:
+    """Write `files` to `models/folder` under a temporary name, flush, rename; returns the manifest."""
+    place = _place(models, folder)
+    manifest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        for name, content in files.items():
+            checkpoints.write(beside / _file(name), content)
+        checkpoints.write(beside / MANIFEST, json.dumps(manifest, indent=1).encode())
+        beside.rename(place)
+        checkpoints.sync_folder(place.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return manifest
+
+
+def load(models: Path, folder: str, manifest: dict[str, str]) -> Loaded:
+    """Read what a call needs; `manifest` is the one in the database. Raises ModelUnavailable naming the file."""
+    read = {name: read_checked(models, folder, name, manifest) for name in NEEDED}
+    try:
+        scaler = scaling.from_json(read[SCALER].decode())
+        data = json.loads(read[CONFIG])
+        return Loaded(read[MODEL], scaler, config.from_dict(data["training"]), float(data["k"]))
+    except (ValueError, KeyError, TypeError) as fault:
+        raise ModelUnavailable(f"The files of the model in {folder} cannot be understood. Train it again.") from fault
+
+
+def read_checked(models: Path, folder: str, name: str, manifest: dict[str, str]) -> bytes:
+    """One file's content, its hash compared with the manifest."""
+    path = _place(models, folder) / _file(name)
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise ModelUnavailable(f"The model's file {folder}/{name} cannot be read. Train it again.") from fault
+    if hashlib.sha256(content).hexdigest() != manifest.get(name):
+        raise ModelUnavailable(f"The model's file {folder}/{name} is damaged. Restore it, or train again.")
+    return content
+
+
+def remove(models: Path, folder: str) -> None:
+    """Delete a version's folder that was not published; silent where there is none."""
+    shutil.rmtree(_place(models, folder), ignore_errors=True)
+
+
+def leftovers(models: Path, family: str, job_id: str) -> list[str]:
+    """Folders that attempts of a job have left behind, finished or not."""
+    base = _place(models, f"{family}/{job_id}").parent
+    return [f"{family}/{p.name}" for p in base.glob(f"{job_id}-*")] if base.is_dir() else []
+
+
+def _place(models: Path, folder: str) -> Path:
+    if not FOLDER.fullmatch(folder):
+        raise ModelUnavailable(f"“{folder}” is no folder of a model.")
+    return models / folder
+
+
+def _file(name: str) -> str:
+    if not FILE.fullmatch(name):
+        raise ModelUnavailable(f"“{name}” is no file of a model.")
+    return name

@@ -1,0 +1,171 @@
+"""Judging a trained model beside its baselines, and saying in plain words what came out."""
+
+import numpy as np
+
+from core.ohlcv import Floats
+from ml import baselines, comparison, config, evaluation
+from ml.baselines import Forecaster, Rows
+from ml.card import NO_SKILL, Baseline, Labels, Metrics, Segment, Split, TestCalls
+from ml.dataset import Dataset
+from ml.evaluation import Judged
+from ml.labels import shares
+
+SHOWN_CALLS = 1_000  # test calls a card keeps per market
+NEEDED = ((0.53, 1_717), (0.55, 617), (0.60, 153))  # independent calls that can confirm a hit rate (5 %, power 80 %)
+LEAK_LAB = "not run"
+VERDICT = NO_SKILL  # `skilled` needs walk-forward rows and a green leak lab; neither exists for this version
+
+
+def judged(dataset: Dataset, rows: Rows) -> Judged:
+    """What forecasters are scored on over `rows`."""
+    all_rows = dataset.rows
+    return Judged(
+        y=all_rows.y[rows],
+        ambiguous=all_rows.ambiguous[rows],
+        t0=all_rows.spans.t0[rows],
+        t1=all_rows.spans.t1[rows],
+        market=all_rows.market[rows],
+        prior=baselines.prior(dataset),
+        horizon=dataset.config.horizon,
+        step_ms=dataset.config.step.ms,
+    )
+
+
+def losses(p: Floats, rows: Judged) -> Floats:
+    return evaluation.log_losses(p, evaluation.settled(rows.y, rows.ambiguous, p))
+
+
+def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
+    """Every baseline over the test rows, and the model against it."""
+    return [_one_beside(forecaster, dataset, p, rows) for forecaster in baselines.BASELINES]
+
+
+def _one_beside(forecaster: Forecaster, dataset: Dataset, p: Floats, rows: Judged) -> Baseline:
+    q = forecaster.forecast(dataset, dataset.parts.test)
+    return Baseline(
+        key=forecaster.key,
+        title=forecaster.title,
+        about=forecaster.about,
+        simple=forecaster.simple,
+        metrics=evaluation.judge(q, rows),
+        model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=rows.horizon),
+    )
+
+
+def finding(metrics: Metrics, beside: list[Baseline]) -> str:
+    """The sentence a page opens with: whether the model beats its baselines, with the numbers."""
+    base = next(b for b in beside if b.key == "climatology")
+    better = [b.title for b in beside if b.metrics.log_loss <= metrics.log_loss]
+    against, start = base.model_against, f"Over {metrics.n:,} test calls the LSTM"
+    numbers = f"log loss {metrics.log_loss:.4f} against {base.metrics.log_loss:.4f} for base rates"
+    if against.gain <= 0:
+        text = f"{start} did no better than quoting base rates: {numbers}."
+    elif not against.beats:
+        text = f"{start} lost a little less than base rates, which may be chance: {numbers}, p = {against.p_value:.2f}."
+    else:
+        text = f"{start} lost less than base rates: {numbers}, p = {against.p_value:.3f}."
+    others = [title for title in better if title != base.title]
+    if others:
+        return f"{text} It does not beat {_listed(others)}."
+    return f"{text} It loses less than every other baseline." if against.gain > 0 else text
+
+
+def reasons(metrics: Metrics, beside: list[Baseline]) -> list[str]:
+    """Why the verdict is what it is, one line a condition."""
+    lines = []
+    for b in beside:
+        told = "better" if b.model_against.beats else "not shown to be better"
+        lines.append(
+            f"Against {b.title.lower()}: {_signed(b.model_against.gain)} nats a call, "
+            f"p = {b.model_against.p_value:.3f}: {told}."
+        )
+    above = "above" if metrics.skill > 0 else "not above"
+    lines.append(f"Brier skill score {_signed(metrics.skill)}: {above} 0.")
+    lines.append("Scored on one test period; a verdict of skill needs walk-forward.")
+    lines.append(f"Leak lab: {LEAK_LAB}; a verdict of skill needs a green report.")
+    return lines
+
+
+def limits(dataset: Dataset, metrics: Metrics, width: Labels) -> list[str]:
+    """What the card cannot show."""
+    lines = []
+    if any(d.simulated for d in dataset.data):
+        lines.append("Learned from simulated candles: it says nothing about a real market.")
+    if len(dataset.config.seeds) < config.FEW_SEEDS:
+        lines.append(f"A quick look: {len(dataset.config.seeds)} of at least {config.FEW_SEEDS} seeds.")
+    rate, needed = next(((r, n) for r, n in NEEDED if n > metrics.n_eff), NEEDED[0])
+    if metrics.n_eff < NEEDED[0][1]:
+        lines.append(
+            f"The test calls overlap: they are worth about {metrics.n_eff:,.0f} independent ones; confirming a hit "
+            f"rate of {rate:.0%} takes {needed:,}."
+        )
+    lines.append(
+        f"Barriers lie about {width.typical_barrier:.2%} from the entry: at costs of {width.cost:.2%} a round trip "
+        + (f"a call has to be right {width.break_even:.0%} of the time to pay." if width.break_even < 1 else _unpayable)
+    )
+    if metrics.accuracy > 0.6 or metrics.mcc > 0.2:
+        lines.append("Better than is plausible for a liquid market: treat it as a leak until the leak lab clears it.")
+    train = shares(dataset.rows.y[dataset.parts.train])
+    if train.min() < 0.25 or train.max() > 0.45:
+        lines.append("The classes are uneven in the train rows: " + ", ".join(f"{s:.0%}" for s in train) + ".")
+    return lines
+
+
+_unpayable = "no hit rate can pay."
+
+
+def labels_summary(dataset: Dataset) -> Labels:
+    barrier = float(np.expm1(np.median(dataset.rows.width[dataset.parts.train])))
+    cost = dataset.config.cost
+    return Labels(
+        k=dataset.k,
+        sigma_span=dataset.config.sigma_span,
+        typical_barrier=barrier,
+        cost=cost,
+        break_even=0.5 + cost / (2 * barrier),
+        without_label=dataset.without_label,
+    )
+
+
+def split_summary(dataset: Dataset) -> Split:
+    parts, (first, second) = dataset.parts, dataset.parts.dropped
+    return Split(
+        train=_segment(dataset, parts.train, 0),
+        validation=_segment(dataset, parts.validation, first),
+        test=_segment(dataset, parts.test, second),
+        embargo_bars=dataset.embargo_bars,
+    )
+
+
+def _segment(dataset: Dataset, rows: Rows, dropped: int) -> Segment:
+    t0, y = dataset.rows.spans.t0[rows], dataset.rows.y[rows]
+    ambiguous = int(dataset.rows.ambiguous[rows].sum())
+    return Segment(int(t0[0]), int(t0[-1]), len(rows), [float(s) for s in shares(y)], ambiguous, dropped)
+
+
+def test_calls(dataset: Dataset, p: Floats, rows: Judged) -> dict[str, TestCalls]:
+    """The newest calls of the test period per market."""
+    outcome = evaluation.settled(rows.y, rows.ambiguous, p)
+    ret = dataset.rows.ret[dataset.parts.test]
+    found = {}
+    for number, name in enumerate(dataset.config.markets):
+        mine = np.nonzero(rows.market == number)[0][-SHOWN_CALLS:]
+        found[name] = TestCalls(
+            time_ms=rows.t0[mine].tolist(),
+            until_ms=rows.t1[mine].tolist(),
+            call=p[mine].argmax(axis=1).tolist(),
+            outcome=outcome[mine].tolist(),
+            probabilities=np.round(p[mine], 4).tolist(),
+            log_return=[round(float(r), 6) for r in ret[mine]],
+            ambiguous=rows.ambiguous[mine].tolist(),
+        )
+    return found
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0 else '+'}{abs(value):.4f}"
+
+
+def _listed(titles: list[str]) -> str:
+    words = [t.lower() for t in titles]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
