@@ -33,7 +33,7 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
 fi
 say "Installing the locked packages into .venv (about 2 GB; a minute or two the first time) ..."
 rm -f .venv/.installed-*
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/uv.txt
+.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r deploy/uv.txt
 # uv reads no pip.conf: where pip was told another index, uv is told the same.
 index="$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)"
 if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then

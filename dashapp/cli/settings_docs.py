@@ -10,6 +10,11 @@ from dashapp.cli.register import Add
 from dashapp.version import ROOT
 
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
+COMPOSE = """\
+# compose.yaml alone reads these two: letters and digits, 32 or more (openssl rand -hex 24).
+#POSTGRES_PASSWORD=
+#REDIS_PASSWORD=
+"""
 
 
 def register(add: Add) -> None:
