@@ -31,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = _settings()
         core.log.configure(asked.role, settings.log_level)
-        logging.getLogger("rq").setLevel(logging.WARNING)
         if asked.role == "scheduler":
             scheduler.serve(settings, unique_name("scheduler"))
         else:

@@ -38,7 +38,7 @@ class Signals:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(slots=True)
+@dataclass
 class JobContext:
     """Handed to every worker function as its first argument.
 
@@ -110,11 +110,14 @@ class JobContext:
             self.published = False
             raise
 
-    def gateway(self, exchange: str) -> "ExchangeGateway":
-        """The exchange with throttle, retry and breaker; raises NotFound for a demo exchange that does not run."""
+    def gateway(self, exchange: str, **limits: Any) -> "ExchangeGateway":
+        """The exchange with throttle, retry and breaker; raises NotFound for a demo exchange that does not run.
+
+        `limits` may be `timeout_s` and `attempts`, for a question that must be answered soon or not at all.
+        """
         from market import guarded_gateway  # ccxt stays out of training processes
 
-        return guarded_gateway.make(exchange, self.settings, self.redis, demo_url=self._demo_url(exchange))
+        return guarded_gateway.make(exchange, self.settings, self.redis, demo_url=self._demo_url(exchange), **limits)
 
     def _demo_url(self, exchange: str) -> str | None:
         if exchange != DEMO:

@@ -36,8 +36,7 @@ class Scheduler:
     def __init__(self, name: str, entries: tuple[Entry, ...] = ENTRIES) -> None:
         self.name = name
         self.entries = entries
-        self.leads = False
-        self._first = True
+        self.leads: bool | None = None  # not known before the first renewal
         self._done: dict[str, float] = {}
         self._slots: dict[str, datetime] = {}  # spares a query where this process fired the slot itself
 
@@ -69,9 +68,9 @@ class Scheduler:
             leads = leases.take(session, LEASE, self.name, seconds=LEASE_SECONDS)
         if leads != self.leads:
             log.info("scheduler_leads" if leads else "scheduler_stands_by", extra={"scheduler": self.name})
-        if leads and self._first:
+        if leads and self.leads is None:  # Bolt starts; one that takes over later changes nothing
             fire_at_start()
-        self.leads, self._first = leads, False
+        self.leads = leads
 
     def _due(self, what: str, every: float, monotonic: float) -> bool:
         if monotonic - self._done.get(what, float("-inf")) < every:
@@ -114,8 +113,9 @@ def serve(settings: Settings, name: str) -> None:
     _on_stop(asked.set)
     scheduler = Scheduler(name)
     log.info("scheduler_started", extra={"scheduler": name})
-    while not asked.wait(TICK):
+    while not asked.is_set():
         _safely(lambda: scheduler.tick(utc_now(), time.monotonic()))
+        asked.wait(TICK)
     _safely(scheduler.give_up)
     log.info("scheduler_ended", extra={"scheduler": name})
 

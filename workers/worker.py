@@ -146,7 +146,7 @@ def serve(settings: Settings, queues: list[str], name: str) -> None:
     asked = threading.Event()
     for life in range(sys.maxsize):
         try:
-            make(settings, queues, f"{name}-{life}", asked).work(logging_level=None)
+            make(settings, queues, f"{name}-{life}", asked).work(logging_level="WARNING")
             if not asked.is_set():
                 log.warning("worker_begins_anew")
                 time.sleep(PAUSE)
