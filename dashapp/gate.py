@@ -6,7 +6,7 @@ checked again in callbacks and queries.
 
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -74,7 +74,7 @@ def _largest() -> int:
     return FORM_BYTES
 
 
-def _at_the_door() -> Response | None:
+def _at_the_door() -> ResponseReturnValue | None:
     request.max_content_length = FORM_BYTES
     if request.endpoint == SIGN_IN and not owner_exists():
         return redirect(url_for(SETUP))

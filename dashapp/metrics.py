@@ -33,7 +33,7 @@ def show() -> Response:
     registry = current_app.extensions["bolt_registry"]
     if os.environ.get(FOLDER):
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -46,7 +46,7 @@ def drawing() -> str:
     """The drawing as SVG, in the colours of the page's theme."""
     lines = "".join(f'<path d="M0 {y}H{WIDTH}" stroke="var(--border-hair)"/>' for y in range(60, HEIGHT, 125))
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" height="100%" preserveAspectRatio="xMidYMid meet" role="img" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" height="100%" role="img" '
         'aria-label="Example of a call: bullish 24%, neutral 43%, bearish 33% over the next 24 hours" '
         f'font-size="12" fill="none">{lines}{_candles()}'
         f'<path d="M{NOW} 20V{HEIGHT}" stroke="var(--text-4)" stroke-dasharray="1 3"/>'
