@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.errors import Refused
 
 EXCHANGE = re.compile(r"[a-z0-9_]{1,32}")
-SYMBOL = re.compile(r"[A-Z0-9.]{1,24}/[A-Z0-9.]{1,24}")
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.]{0,23}/[A-Z0-9][A-Z0-9.]{0,23}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

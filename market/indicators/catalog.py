@@ -7,6 +7,7 @@ To add one: a function, an entry here, a test.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from core.errors import Refused
@@ -55,14 +56,14 @@ class Indicator:
     ordered: tuple[str, str] | None = None  # the first of these parameters must be the smaller one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chosen:
     """An indicator with the values of its parameters."""
 
     indicator: Indicator
     values: tuple[float, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """As it stands in a URL: "ema:20"."""
         return ":".join((self.indicator.key, *(f"{value:g}" for value in self.values)))
