@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from dash import ClientsideFunction, Dash
+from dash import ClientsideFunction, Dash, Input, Output, State
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,12 +22,26 @@ class Wire:
     options: dict[str, Any]
     changes: bool = False
 
+    def parts(self) -> list[Input | Output | State]:
+        """Every Output, Input and State, however they are grouped."""
+        return _flat(self.dependencies) + _flat([self.options.get(key) for key in ("output", "inputs", "state")])
+
     def attach(self, app: Dash) -> None:
+        if not any(isinstance(part, Output) for part in self.parts()):
+            for part in self.parts():  # without an output it runs on every page: what a page lacks is None there
+                part.allow_optional = True
         if isinstance(self.target, str):
             namespace, _, word = self.target.partition(".")
             app.clientside_callback(ClientsideFunction(namespace, word), *self.dependencies, **self.options)
         else:
             app.callback(*self.dependencies, **self.options)(self.target)
+
+
+def _flat(group: Any) -> list[Input | Output | State]:
+    if isinstance(group, Input | Output | State):
+        return [group]
+    inner = group.values() if isinstance(group, dict) else group if isinstance(group, list | tuple) else ()
+    return [part for item in inner for part in _flat(item)]
 
 
 @dataclass(slots=True)

@@ -13,13 +13,14 @@ from flask import Flask, request
 from flask_login import current_user
 
 from callbacks import attach, errors
+from core.errors import BoltError
 from core.roles import covers
 from core.settings import Settings
 from dashapp.config import CSRF_COOKIE, CSRF_HEADER, THEME_COOKIE
 from dashapp.static_files import ASSETS, static_files
 from dashapp.version import version
 from layouts import shell
-from layouts.components.feedback import no_permission
+from layouts.components.feedback import broken, no_permission
 from layouts.pages import not_found_404
 from layouts.site_map import PAGES, Page, page_of
 from layouts.theme import THEMES, UPDOWNS
@@ -168,8 +169,11 @@ def _guarded(page: Page, layout: Callable[..., Component]) -> Callable[..., Comp
     """The page for those whose role covers it; others read who may open it."""
 
     def draw(**words: str) -> Component:
-        if current_user.is_authenticated and covers(current_user.role, page.role):
+        if not (current_user.is_authenticated and covers(current_user.role, page.role)):
+            return no_permission(page.title, page.role)
+        try:
             return layout(**words)
-        return no_permission(page.title, page.role)
+        except BoltError as error:
+            return broken(page.title, error.title, error.sentence)
 
     return draw

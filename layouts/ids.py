@@ -10,6 +10,8 @@ class Shell:
 
     LOCATION = "_pages_location"  # Dash's own: the address
     CONTENT = "_pages_content"  # Dash's own: the page
+    TITLE = "_pages_store"  # Dash's own: what the browser's tab shows
+    TITLE_SINK = "_pages_dummy"  # Dash's own
     APP = "shell"
     TICK = "shell-tick"
     TOAST = "shell-toast"  # dcc.Store: one toast of `callbacks.toasts.toast`, or a list of them
@@ -19,3 +21,69 @@ class Shell:
     STATUS_JOBS = "shell-status-jobs"
     PALETTE_QUERY = "shell-palette-query"
     PALETTE_RESULTS = "shell-palette-results"
+
+
+class Charts:
+    """The Charts page; `assets/60-charts.js` and its neighbours know these words too."""
+
+    PAGE = "charts-page"
+    VIEW = "charts-view"  # dcc.Store: market, tf, ind, from, to, scale as the address has them, and seq
+    WANTED = "charts-wanted"  # dcc.Store: the span a pan or zoom asks for
+    SEEN = "charts-seen"  # dcc.Store: the newest candle that is drawn
+    FRAME = "charts-frame"  # dcc.Store: what is drawn, packed
+    MARKETS = "charts-markets"  # dcc.Store: names for the symbol search
+    TICK = "charts-tick"
+    CHART = "charts-chart"
+    PANE = "charts-pane"
+    CANVAS = "charts-canvas"
+    LEGEND = "charts-legend"
+    PANE_TAGS = "charts-pane-tags"
+    COUNTDOWN = "charts-countdown"
+    AGE = "charts-age"
+    SUMMARY = "charts-summary"
+    TABLE = "charts-table"
+    STRIP = "charts-strip"
+    TOOLBAR = "charts-toolbar"
+    HEAD = "charts-head"
+    RAIL = "charts-rail"
+    EMPTY = "charts-empty"
+    SEARCH = "charts-search"
+    MENU = "charts-menu"
+    PARAMS = "charts-params"
+    TYPED = "charts-typed"
+
+
+class Markets:
+    """The Markets page."""
+
+    TICK = "markets-tick"
+    TABLE = "markets-table"
+    SOURCES = "markets-sources"
+    FORM = "markets-form"
+    JOBS = "markets-jobs"
+    IMPORTS = "markets-imports"
+    REPORT = "markets-report"
+    CHOSEN = "markets-chosen"
+
+
+class Models:
+    """The Models page."""
+
+    TICK = "models-tick"
+    SEEN = "models-seen"  # dcc.Store: what the panes below were last drawn from
+    ACTIONS = "models-actions"
+    TRAIN = "models-train"  # type of the button that opens the form
+    FORM = "models-form"
+    MARKETS = "models-markets"
+    TIMEFRAME = "models-timeframe"
+    HORIZON = "models-horizon"
+    EPOCHS = "models-epochs"
+    SEEDS = "models-seeds"
+    HINT = "models-hint"
+    START = "models-start"
+    HEADLINE = "models-headline"
+    RUNNING = "models-running"
+    CARD = "models-card"
+    SCORES = "models-scores"
+    VERSIONS = "models-versions"
+    CANCEL = "models-cancel"  # type of the buttons that cancel a training

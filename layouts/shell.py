@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dash import dcc, html, page_container
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
@@ -37,7 +37,7 @@ def layout(viewer: Viewer, look: dict[str, str], version: str) -> Component:
             html.A("Skip to the page", href="#main", className="skip"),
             _top_bar(viewer),
             _side_nav(),
-            html.Main(page_container, id="main", className="main", tabIndex=-1),
+            html.Main(_page(), id="main", className="main", tabIndex=-1),
             _status_line(version),
             _bottom_nav(),
             html.Div(id="toasts", className="toasts", role="region", **{"aria-label": "Notices"}),
@@ -50,6 +50,18 @@ def layout(viewer: Viewer, look: dict[str, str], version: str) -> Component:
         ],
         id=ids.Shell.APP,
         className="app",
+    )
+
+
+def _page() -> html.Div:
+    """Dash's page container, with a title from the start: its script reads one before the first page is there."""
+    return html.Div(
+        [
+            dcc.Location(id=ids.Shell.LOCATION, refresh="callback-nav"),
+            html.Div(id=ids.Shell.CONTENT, disable_n_clicks=True),
+            dcc.Store(id=ids.Shell.TITLE, data={"title": "Bolt"}),
+            html.Div(id=ids.Shell.TITLE_SINK, disable_n_clicks=True),
+        ]
     )
 
 
@@ -186,5 +198,5 @@ def found_nothing(words: str) -> Component:
 
 
 def _hit(href: str, children: list[Component], keys: str = "") -> dcc.Link:
-    end = html.Span([html.Kbd(key) for key in keys.split()], className="end")
+    end = html.Span([html.Kbd(key.upper()) for key in keys.split()], className="end")
     return dcc.Link([*children, end], href=href, className="it")

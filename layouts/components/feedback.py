@@ -31,6 +31,11 @@ def no_permission(title: str, role: Role) -> html.Div:
     return html.Div([page_head(title), html.Div(locked(words), className="pane-body roomy")], className="page")
 
 
+def broken(title: str, what: str, sentence: str) -> html.Div:
+    """A whole page that cannot be drawn as it was asked for."""
+    return html.Div([page_head(title), html.Div(failed(what, sentence), className="pane-body roomy")], className="page")
+
+
 def locked(text: str) -> html.P:
     """One line, with a lock, in place of a control that is not drawn."""
     return html.P([html.Span(icon("lock"), className="t4"), text], className="locked")

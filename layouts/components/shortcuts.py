@@ -45,6 +45,6 @@ def sheet() -> html.Dialog:
 
 
 def row(shortcut: Shortcut) -> html.Div:
-    keys = [html.Kbd(key) for key in shortcut.keys.split(" ")]
+    keys = [html.Kbd(key.upper() if len(key) == 1 else key) for key in shortcut.keys.split(" ")]
     data = {"data-keys": shortcut.keys, "data-run": shortcut.action}
     return html.Div([html.Span(shortcut.about), html.Span(keys, className="keys")], className="shortcut", **data)
