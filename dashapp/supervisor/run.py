@@ -19,6 +19,7 @@ from dashapp.supervisor.output import Log, say
 from dashapp.version import version
 
 PULSE = 0.1  # seconds between two looks at the children
+WEB_FIRST = 10.0  # seconds for which the page has the processor to itself at the start
 POLL_DEMO = 2.0  # seconds between two looks at whether the demo exchange is wanted
 WEB_SECONDS, WORKER_SECONDS, REDIS_SECONDS, POSTGRES_SECONDS = 4.0, 7.0, 2.0, 5.0  # to end in; 18 s in all
 POSTGRES, REDIS = "postgres", "redis"
@@ -36,6 +37,8 @@ class Supervisor:
     owned: servers.Servers
     children: dict[str, Child] = field(default_factory=dict)
     ready: bool = False
+    waiting: list[roles.Role] = field(default_factory=list)  # started once the page answers
+    waits_until: float = 0.0
     demo_port: int = 0
     demo_announced: bool = False
     looked_for_demo: float = float("-inf")
@@ -47,8 +50,9 @@ class Supervisor:
         database.migrate(self.settings)
         if self.settings.demo == "on":
             database.want_demo()
-        for role in (roles.web(), *roles.workers(self.settings)):
-            self._add_role(role)
+        self._add_role(roles.web())
+        self.waiting = roles.workers(self.settings)
+        self.waits_until = time.monotonic() + WEB_FIRST
         self._write_state()
 
     def _start_servers(self) -> None:
@@ -79,13 +83,22 @@ class Supervisor:
             changed = [child.name for child in list(self.children.values()) if child.tick(now)]
             if not self.ready and self._web_answers():
                 self.ready = True
+                changed += self._add_workers()
                 self._greet()
+            if self.waiting and now > self.waits_until:
+                changed += self._add_workers()
             if now - self.looked_for_demo >= POLL_DEMO:
                 self.looked_for_demo = now
                 changed += self._look_for_demo()
             if changed:
                 self._write_state()
             time.sleep(PULSE)
+
+    def _add_workers(self) -> list[str]:
+        started, self.waiting = self.waiting, []
+        for role in started:
+            self._add_role(role)
+        return [role.name for role in started]
 
     @property
     def address(self) -> str:
