@@ -4,7 +4,7 @@ A `Candles` holds parallel NumPy arrays of one series, oldest first, unique open
 `time` int64 milliseconds UTC of the open, `open high low close volume` float64. Gaps stay gaps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -49,6 +49,13 @@ def from_rows(rows: list[list[float]]) -> Candles:
     table = np.asarray(rows, dtype=np.float64)
     table = table[np.argsort(table[:, 0], kind="stable")]
     return Candles(table[:, 0].astype(np.int64), *(np.ascontiguousarray(table[:, k]) for k in range(1, 6)))
+
+
+def join(parts: Sequence[Candles]) -> Candles:
+    """One frame of several, in their order."""
+    if not parts:
+        return empty()
+    return Candles(*(np.concatenate(columns) for columns in zip(*(p.columns() for p in parts), strict=True)))
 
 
 def gaps(time: Times, step_ms: int) -> list[tuple[int, int]]:

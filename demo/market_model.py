@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from core.ohlcv import Candles, Floats, aggregate, empty
+from core.ohlcv import Candles, Floats, aggregate, empty, join
 from core.timeframe import MINUTE_MS, Timeframe
 from demo.listings import Listing
 
@@ -183,13 +183,6 @@ def _until(minutes: Candles, now_ms: int) -> Candles:
     if not count or now_ms >= int(minutes.time[count - 1]) + MINUTE_MS:
         return minutes[:count]
     return join([minutes[: count - 1], _forming(minutes[count - 1 : count], (now_ms % MINUTE_MS) / MINUTE_MS)])
-
-
-def join(parts: list[Candles]) -> Candles:
-    """One series of several that follow each other."""
-    if not parts:
-        return empty()
-    return Candles(*(np.concatenate(columns) for columns in zip(*(p.columns() for p in parts), strict=True)))
 
 
 def candles(listing: Listing, timeframe: Timeframe, *, start_ms: int, end_ms: int, now_ms: int) -> Candles:

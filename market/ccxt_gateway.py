@@ -1,104 +1,71 @@
 """The only file that knows ccxt: any of its exchanges as an ExchangeGateway.
 
 ccxt raises nothing for answers that are no JSON, loses its markets when such an answer meets `load_markets(True)`, and
-hands every row through unseen. So each request passes `_Wire`, markets are loaded once, and every row is checked.
+hands every row through unseen. So each request passes `Wire`, markets are loaded once, and every row is checked.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 import ccxt
 import numpy as np
 
 import core.timeframe as timeframes
 from core import ohlcv
-from core.clock import from_ms, to_ms
+from core.clock import from_ms
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound, Refused
 from core.market_name import SYMBOL
 from core.ohlcv import Candles, Floats
 from core.timeframe import TIMEFRAMES, Timeframe
 from market import quality
+from market.ccxt_wire import BeforeRequest, Wire
 from market.gateway import ListedMarket
 from market.quality import Reason
 
 DEMO = "demo"
 DEMO_INTERVAL_S = 0.005
 TIMEOUT_S = 10.0
-PAGE = {"kraken": 720, "coinbase": 300}  # candles in one answer
+PAGE = {"kraken": 720, "coinbase": 300}  # candles in one answer; Kraken has its newest 720 only
 PAGE_USUAL = 1_000
-LAST_ONLY = {"kraken"}  # answers the newest candles whatever was asked for
 BLOCKED = (403, 451)
-SLOW_DOWN = {429: 60.0, 418: 300.0}  # seconds to wait where Retry-After is missing
-LONGEST_WAIT_S = 7 * 86_400.0
 CLOCK_SLACK_MS = 60_000  # a candle that opens no later than this after now is forming; clocks differ
 TELLING_MS = 300_000  # after this long an exchange has told every candle it will ever have
 
 GARBAGE = (TypeError, ValueError, KeyError, IndexError, AttributeError)  # ccxt on answers of another shape
 
-BeforeRequest = Callable[[], None]
+KEPT = ("id", "symbol", "base", "quote", "baseId", "quoteId", "active", "type", "spot", "precision")
 
 log = logging.getLogger(__name__)
 
 
-class _Wire:
-    """Stands around ccxt's `fetch`: asks for leave, remembers status and headers, refuses what is no JSON."""
+class MarketMemory(Protocol):
+    """Remembers the market lists of exchanges, which are megabytes long, between processes."""
 
-    def __init__(self, client: Any, name: str, before_request: BeforeRequest) -> None:
-        self.name = name
-        self.status: int | None = None
-        self.headers: dict[str, str] = {}
-        self._before_request = before_request
-        self._fetch = client.fetch
-        self._on_response = client.on_rest_response
-        client.fetch = self.fetch
-        client.on_rest_response = self.on_response
+    def get(self, exchange: str) -> list[dict[str, Any]] | None: ...
 
-    def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        self._before_request()
-        self.status, self.headers = None, {}
-        answer = self._fetch(url, method, headers, body)
-        if not isinstance(answer, dict | list):
-            raise ExchangeUnavailable(f"{self.name} answered something that is no JSON. Bolt tries again by itself.")
-        return answer
-
-    def on_response(self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any) -> Any:
-        self.status, self.headers = code, {str(k).lower(): str(v) for k, v in dict(headers).items()}
-        return self._on_response(code, reason, url, method, headers, *rest)
-
-    def wait_until_ms(self, now_ms: int) -> int:
-        """Until when a 429 or 418 asks to wait."""
-        seconds = SLOW_DOWN.get(self.status or 0, 60.0)
-        asked = self.headers.get("retry-after", "")
-        if re.fullmatch(r"\d+(\.\d+)?", asked):
-            seconds = float(asked)
-        elif (at := _http_date(asked)) is not None:
-            seconds = (at - now_ms) / 1_000
-        return now_ms + int(min(max(seconds, 1.0), LONGEST_WAIT_S) * 1_000)
-
-    def date_ms(self) -> int | None:
-        """The server's clock by its last answer."""
-        return _http_date(self.headers.get("date", ""))
-
-
-def _http_date(text: str) -> int | None:
-    try:
-        return to_ms(parsedate_to_datetime(text))
-    except (ValueError, TypeError):
-        return None
+    def put(self, exchange: str, markets: list[dict[str, Any]]) -> None: ...
 
 
 class CcxtGateway:
     """An exchange through ccxt. `clock` gives seconds since 1970; `before_request` may raise to forbid a request."""
 
-    def __init__(self, name: str, client: Any, *, before_request: BeforeRequest, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        client: Any,
+        *,
+        before_request: BeforeRequest,
+        clock: Callable[[], float],
+        memory: MarketMemory | None = None,
+    ) -> None:
         self.name = name
+        self._memory = memory
         self.client = client
         self._clock = clock
-        self._wire = _Wire(client, name, before_request)
+        self._wire = Wire(client, name, before_request)
 
     def server_time(self) -> int:
         told = self._ask(lambda: self.client.fetch_time())
@@ -123,13 +90,10 @@ class CcxtGateway:
     def candles(self, symbol: str, timeframe: str, *, since_ms: int, limit: int) -> Candles:
         wanted = timeframes.parse(timeframe)
         source = self._source(wanted)
-        self._load_markets()
-        if symbol not in self.client.markets:
-            raise NotFound(f"{self.name} has no market {symbol}. Choose one it lists.")
+        self._load_markets(symbol)
         since = wanted.floor(since_ms + wanted.ms - 1)
         count = min(limit, self.page(timeframe)) * (wanted.ms // source.ms)
-        asked = None if self.name in LAST_ONLY else since
-        rows = self._ask(lambda: self.client.fetch_ohlcv(symbol, source.name, since=asked, limit=count))
+        rows = self._ask(lambda: self.client.fetch_ohlcv(symbol, source.name, since=since, limit=count))
         fine = self._checked(rows, symbol, source)
         fine = fine[fine.time >= since]
         if source is not wanted:
@@ -186,13 +150,21 @@ class CcxtGateway:
         """The earlier of both clocks, so that a wrong clock here takes no forming candle for closed."""
         return min(int(self._clock() * 1_000), self._wire.date_ms() or 2**62)
 
-    def _load_markets(self) -> None:
-        if self.client.markets:
-            return
-        self._ask(lambda: self.client.load_markets())
+    def _load_markets(self, symbol: str | None = None) -> None:
+        """Have the markets, from memory where it holds `symbol`; raises NotFound for a symbol that is not listed."""
+        if not self.client.markets and symbol and (kept := self._memory and self._memory.get(self.name)):
+            self.client.set_markets(kept)
+            if symbol not in self.client.markets:
+                self.client.markets = None
         if not self.client.markets:
-            self.client.markets = None
-            raise self._garbage("its markets")
+            self._ask(lambda: self.client.load_markets())
+            if not self.client.markets:
+                self.client.markets = None
+                raise self._garbage("its markets")
+            if self._memory:
+                self._memory.put(self.name, [_brief(m) for m in self.client.markets.values() if m.get("spot")])
+        if symbol and symbol not in self.client.markets:
+            raise NotFound(f"{self.name} has no market {symbol}. Choose one it lists.")
 
     def _garbage(self, what: str) -> ExchangeUnavailable:
         return ExchangeUnavailable(f"{self.name} answered no readable list for {what}. Bolt tries again by itself.")
@@ -222,6 +194,11 @@ class CcxtGateway:
             reason = f"HTTP {status}" if status and status >= 400 else "no answer"
             return ExchangeUnavailable(f"{self.name} does not answer ({reason}). Bolt tries again by itself.")
         return Refused(f"{self.name} refuses this request: {type(error).__name__}. Try another market or timeframe.")
+
+
+def _brief(market: dict[str, Any]) -> dict[str, Any]:
+    """What is needed to ask for candles again, without the exchange's own words."""
+    return {name: value for name, value in market.items() if name in KEPT and value is not None}
 
 
 def _number(value: Any) -> float:
@@ -258,6 +235,7 @@ def make(
     timeout_s: float = TIMEOUT_S,
     before_request: BeforeRequest = lambda: None,
     clock: Callable[[], float] = time.time,
+    memory: MarketMemory | None = None,
 ) -> CcxtGateway:
     """The exchange with this ccxt id, or the demo exchange at `base_url`; raises NotFound for an unknown id."""
     if exchange == DEMO and not base_url:
@@ -274,7 +252,7 @@ def make(
     client.has["fetchCurrencies"] = False
     if base_url:
         client.urls["api"] = _redirected(client.urls["api"], base_url)
-    return CcxtGateway(exchange, client, before_request=before_request, clock=clock)
+    return CcxtGateway(exchange, client, before_request=before_request, clock=clock, memory=memory)
 
 
 def interval_s(exchange: str) -> float:

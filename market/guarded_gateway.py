@@ -4,14 +4,17 @@ Every HTTP request takes a token and respects what the exchange asked for (Retry
 What came of it stands in `source_health`, which also remembers a Retry-After while Redis is away.
 """
 
+import json
 import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 import db.engine
@@ -31,6 +34,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0  # full jitter: a random part of 0.5, 
 BURST = 10
 LONGEST_QUEUE_S = 30.0  # a longer wait for a token means that far too much was asked for
 RECORD_EVERY = timedelta(seconds=30)  # an unchanged state is written again after this long
+MEMORY_KEY, MEMORY_S = "bolt:exchange-markets:", 6 * 3_600
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -69,6 +73,24 @@ class Health:
                 return sources.wait_until(session, self.exchange, now=utc_now())
         except SQLAlchemyError:
             return None
+
+
+class RedisMemory:
+    """Market lists in Redis, for a few hours; nothing is remembered while Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def get(self, exchange: str) -> list[dict[str, Any]] | None:
+        try:
+            kept = self._redis.get(MEMORY_KEY + exchange)
+        except RedisError:
+            return None
+        return json.loads(kept) if kept else None
+
+    def put(self, exchange: str, markets: list[dict[str, Any]]) -> None:
+        with suppress(RedisError):
+            self._redis.set(MEMORY_KEY + exchange, json.dumps(markets), ex=MEMORY_S)
 
 
 class Leave:
@@ -198,5 +220,6 @@ def make(
     throttle = Throttle(shared, exchange, interval_s=ccxt_gateway.interval_s(exchange), burst=BURST)
     leave = Leave(throttle, health, sleep=time.sleep)
     base_url = demo_url if exchange == ccxt_gateway.DEMO else None
-    inner = ccxt_gateway.make(exchange, base_url=base_url, timeout_s=timeout_s, before_request=leave)
+    memory = RedisMemory(redis) if redis is not None else None
+    inner = ccxt_gateway.make(exchange, base_url=base_url, timeout_s=timeout_s, before_request=leave, memory=memory)
     return GuardedGateway(inner, leave=leave, breaker=Breaker(shared, exchange), attempts=attempts)

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
+import core.ohlcv as ohlcv
 import core.timeframe as timeframes
 from core.clock import to_ms
 from core.ohlcv import Candles
@@ -64,9 +65,9 @@ def fetch_span(
         if _whole(sessions, market.id, frame, first, after):
             skipped += 1
             continue
-        page = gateway.candles(market.symbol, timeframe, since_ms=first, limit=(after - first) // frame.ms)
+        page = _fetch(gateway, market.symbol, frame, first, after)
         asked += 1
-        written = store(sessions, market.id, frame, page[page.time < after])
+        written = store(sessions, market.id, frame, page)
         stored, changed = stored + written.stored, changed + written.changed
         empty = 0 if len(page) else empty + 1
         if newest_first and empty == EMPTY_PAGES:
@@ -87,12 +88,24 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -
     with sessions() as session:
         around = stored_candles.read(session, market_id, frame.name, start_ms=first - reach, end_ms=last + reach)
         outside = around[(around.time < first) | (around.time > last)]
-        joined = Candles(*(np.concatenate(pair) for pair in zip(outside.columns(), page.columns(), strict=True)))
+        joined = ohlcv.join([outside, page])
         joined = joined[np.argsort(joined.time, kind="stable")]
         flags = quality.wick_flags(joined)
         begin = max(0, int(np.searchsorted(joined.time, first)) - 1)
         end = int(np.searchsorted(joined.time, last)) + 1
         return stored_candles.upsert(session, market_id, frame.name, joined[begin:end], flags[begin:end])
+
+
+def _fetch(gateway: ExchangeGateway, symbol: str, frame: Timeframe, first: int, after: int) -> Candles:
+    """The candles of [first, after). An answer that ends early is gone on from, until nothing more comes."""
+    parts: list[Candles] = []
+    while first < after:
+        part = gateway.candles(symbol, frame.name, since_ms=first, limit=(after - first) // frame.ms)
+        if not len(part):
+            break
+        parts.append(part)
+        first = int(part.time[-1]) + frame.ms
+    return ohlcv.join(parts)
 
 
 def _pages(frame: Timeframe, start: int, end: int, length: int) -> list[tuple[int, int]]:
