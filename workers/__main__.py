@@ -20,7 +20,7 @@ from core.settings import Settings, read
 from workers import scheduler, worker
 
 # Imported once in the parent, so that each forked child has it at no cost. Never TensorFlow: it hangs forked children.
-PRELOADED = {Queue.MARKET: ("ccxt", "numpy"), Queue.PREDICT: ("numpy",), Queue.TRAIN: ("numpy",)}
+PRELOADED = {Queue.MARKET: ("ccxt", "numpy"), Queue.PREDICT: ("numpy", "onnxruntime"), Queue.TRAIN: ("numpy",)}
 
 log = logging.getLogger("workers")
 

@@ -102,6 +102,8 @@ class BoltWorker(Worker):
         signal.signal(signal.SIGTERM, engine.on_stop)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            if os.getppid() != self.pid:  # it died before the kernel knew whom to tell
+                os.kill(os.getpid(), signal.SIGTERM)
 
 
 def give_back(settings: Settings, call: str) -> Job | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,37 +15,62 @@ from sqlalchemy import Engine, func, select, update
 
 import db.engine
 from core import job_queue
-from core.jobs import JobKind
+from core.jobs import JobKind, Queue
 from dashapp.embedded.children import spawn
+from dashapp.embedded.valkey import Valkey
 from db.queries import jobs
 from db.tables import Job
 from tests.workers import sample_jobs as samples
 from workers import reaper
 
+Child = subprocess.Popen[bytes]
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKER = "import sys, tests.workers.sample_jobs; from workers.__main__ import main; sys.exit(main(sys.argv[1:]))"
 PATIENCE = 30.0  # on a busy machine; each wait ends as soon as what it waits for has come
 
-Child = subprocess.Popen[bytes]
+
+def launch(arguments: tuple[str, ...], database: Engine, redis_url: str, log: Path) -> Child:
+    """`python -m workers` with these arguments, knowing the sample jobs."""
+    url = database.url.render_as_string(hide_password=False)
+    env = os.environ | {"DATABASE_URL": url, "REDIS_URL": redis_url, "BOLT_DATA": str(log.parent)}
+    with log.open("wb") as output:
+        return spawn([sys.executable, "-c", WORKER, *arguments], env=env, cwd=ROOT, output=output.fileno())
 
 
 @pytest.fixture
 def start(database: Engine, redis_url: str, tmp_path: Path) -> Iterator[Callable[..., Child]]:
-    """Start `python -m workers` with these arguments; the sample jobs are known to it."""
+    """Start workers and schedulers that a drill may kill; their logs are child-0.log, child-1.log, …"""
     job_queue.connect(redis_url)
-    url = database.url.render_as_string(hide_password=False)
-    env = os.environ | {"DATABASE_URL": url, "REDIS_URL": redis_url, "BOLT_DATA": str(tmp_path)}
     children: list[Child] = []
 
     def run(*arguments: str) -> Child:
-        with (tmp_path / f"child-{len(children)}.log").open("wb") as log:
-            children.append(spawn([sys.executable, "-c", WORKER, *arguments], env=env, cwd=ROOT, output=log.fileno()))
+        children.append(launch(arguments, database, redis_url, tmp_path / f"child-{len(children)}.log"))
         return children[-1]
 
     yield run
     for child in children:
         child.kill()
         child.wait(10)
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """One worker for the drills that leave it alive; it serves the queue `train`."""
+    child = launch(("--queues", "train"), engine, valkey.url, tmp_path_factory.mktemp("standing") / "worker.log")
+    yield child
+    child.kill()
+    child.wait(10)
+
+
+@pytest.fixture
+def worker(standing: Child, database: Engine, redis_url: str) -> Child:
+    job_queue.connect(redis_url)
+    return standing
+
+
+def standing_queue(kind: JobKind) -> JobKind:
+    """The same work, for the standing worker."""
+    return replace(kind, queue=Queue.TRAIN)
 
 
 def row(job_id: str) -> Job:
@@ -80,9 +106,8 @@ def grow_silent(job_id: str) -> None:
         )
 
 
-def test_killed_child_is_tried_again_at_once_and_succeeds(start: Callable[..., Child], tmp_path: Path) -> None:
-    start("--queues", "predict")
-    job_id = submitted(samples.WORK, tmp_path)
+def test_killed_child_is_tried_again_at_once_and_succeeds(worker: Child, tmp_path: Path) -> None:
+    job_id = submitted(standing_queue(samples.WORK), tmp_path)
     child = begun(tmp_path, 1)
     until(lambda: row(job_id).progress)
     os.kill(child, signal.SIGKILL)
@@ -141,22 +166,20 @@ def test_stopped_worker_gives_its_job_back_and_a_killed_one_leaves_no_child_behi
     assert row(second).state == "queued"
 
 
-def test_running_job_is_cancelled_within_two_polls(start: Callable[..., Child], tmp_path: Path) -> None:
-    start("--queues", "predict")
-    job_id = submitted(samples.WORK, tmp_path)
+def test_running_job_is_cancelled_within_two_polls(worker: Child, tmp_path: Path) -> None:
+    job_id = submitted(standing_queue(samples.WORK), tmp_path)
     begun(tmp_path, 1)
     with db.engine.session() as session:
         jobs.request_cancel(session, job_id)
     assert until(lambda: row(job_id).state == "cancelled") < 5
-    follower = jobs.submit(samples.ADD, {"a": 1, "b": 2})
+    follower = jobs.submit(standing_queue(samples.ADD), {"a": 1, "b": 2})
     until(lambda: row(follower).state == "succeeded")
 
 
-def test_flushed_redis_loses_no_job_and_runs_none_twice(start: Callable[..., Child], tmp_path: Path) -> None:
-    start("--queues", "predict")
-    running = submitted(samples.WORK, tmp_path, seconds=2)
+def test_flushed_redis_loses_no_job_and_runs_none_twice(worker: Child, tmp_path: Path) -> None:
+    running = submitted(standing_queue(samples.WORK), tmp_path, seconds=2)
     begun(tmp_path, 1)
-    waiting = [jobs.submit(samples.ADD, {"a": n, "b": 0}) for n in range(3)]
+    waiting = [jobs.submit(standing_queue(samples.ADD), {"a": n, "b": 0}) for n in range(3)]
     job_queue.redis().flushall()
     assert set(reaper.reconcile()) == set(waiting)
     assert reaper.reconcile() == []
@@ -169,19 +192,20 @@ def _garbage(client: redis.Redis) -> None:
     client.set("rq:job:not-a-hash", "garbage")
     client.hset("rq:job:bad-number", mapping={"data": b"\x00", "timeout": "soon", "created_at": "yesterday"})
     client.hset("rq:job:not-json", mapping={"data": b"\x80\x04garbage", "created_at": "2026-01-01T00:00:00.000000Z"})
-    client.rpush("rq:queue:predict", "not-a-hash", "bad-number", "not-json", "nowhere", b"\xff\xfe")
-    client.set("rq:wip:predict", "garbage")
+    client.rpush("rq:queue:train", "not-a-hash", "bad-number", "not-json", "nowhere", b"\xff\xfe")
+    client.set("rq:wip:train", "garbage")
 
 
-def test_garbage_in_redis_does_not_stop_the_worker(start: Callable[..., Child], tmp_path: Path) -> None:
-    first = jobs.submit(samples.ADD, {"a": 1, "b": 2})
+def test_garbage_in_redis_does_not_stop_the_worker(worker: Child) -> None:
     client = job_queue.redis()
-    client.hset(f"rq:job:{first}-0", mapping={"data": b"\x80garbage"})
-    worker = start("--queues", "predict")
+    with db.engine.session() as session:
+        first = jobs.create(session, standing_queue(samples.ADD), {"a": 1, "b": 2}).id
+    client.hset(f"rq:job:{first}-0", mapping={"data": b"\x80garbage"})  # a real job whose call was damaged
+    client.rpush("rq:queue:train", f"{first}-0")
     _garbage(client)
-    until(lambda: client.llen("rq:queue:predict") == 0)
+    until(lambda: client.llen("rq:queue:train") == 0)
     _garbage(client)
-    second = jobs.submit(samples.ADD, {"a": 3, "b": 4})
+    second = jobs.submit(standing_queue(samples.ADD), {"a": 3, "b": 4})
     assert until(lambda: row(second).state == "succeeded") < 10
     until(lambda: reaper.reconcile() == [first] or row(first).state == "succeeded")
     until(lambda: row(first).state == "succeeded")
