@@ -1,0 +1,307 @@
+/* The Charts page: what is asked for stands in the address, and every control only changes what is asked for.
+
+   `charts-view` holds market, timeframe, indicators and span; the server answers with a frame. Pan and zoom ask for
+   more candles through `charts-wanted` once the view nears the edge of what is loaded. */
+(function () {
+  "use strict";
+
+  const charts = window.boltCharts;
+  const page = charts.page;
+  const client = (window.dash_clientside = window.dash_clientside || {});
+  const CHART = "charts-chart";
+  const ROOM = 6; // empty bars right of the newest one
+  const BARS = { most: 500, least: 40, px: 2.4, first: 6.4 }; // visible at once; px a bar has at least, and at first
+  const TIMEFRAMES = ["1m", "5m", "15m", "1h", "4h", "1d", "1w"];
+
+  const find = (id) => document.getElementById(id);
+  const set = (id, props) => client.set_props(id, props);
+  const width = () => Math.max(200, (find(CHART) ? find(CHART).clientWidth : 1000) - 70);
+  const key = (view) => `${view.market}@${view.tf}`;
+  const indicators = () => (page.view.ind ? page.view.ind.split(",") : []);
+
+  /* ---- the address is the state ----------------------------------------------------------------------------------- */
+  const stamp = (ms) => new Date(Math.round(ms / 60000) * 60000).toISOString().slice(0, 16);
+
+  function address(view, span) {
+    const parts = [`tf=${view.tf}`];
+    if (span.from) parts.push(`from=${span.from}`);
+    if (span.to) parts.push(`to=${span.to}`);
+    parts.push(`ind=${view.ind}`);
+    if (view.scale === "log") parts.push("scale=log");
+    return `/charts/${view.market}?${parts.join("&")}`;
+  }
+
+  function parse(location) {
+    const [, , exchange, symbol] = location.pathname.split("/");
+    const query = new URLSearchParams(location.search);
+    const view = { market: exchange && symbol ? `${exchange}/${decodeURIComponent(symbol)}` : null };
+    for (const word of ["tf", "ind", "from", "to", "scale"]) view[word] = query.get(word);
+    return view;
+  }
+
+  /* What is visible, in ms; `to` is open where the newest candle shows, so that the link goes on living. */
+  function visible() {
+    if (!page.frame || !page.logical) return { from: null, to: null };
+    const { times } = page.columns;
+    const first = opening(times);
+    const near = (a, b) => Math.abs(a - b) < 2;
+    if (page.frame.complete && near(first.from, page.logical.from) && near(first.to, page.logical.to)) {
+      return { from: null, to: null };
+    }
+    const atEnd = page.logical.to >= times.slots - 1 && page.frame.complete;
+    return {
+      from: stamp(charts.slotMs(times, page.logical.from)),
+      to: atEnd ? null : stamp(charts.slotMs(times, page.logical.to)),
+    };
+  }
+
+  function ask(changes, { keep = true, record = true } = {}) {
+    const span = keep ? visible() : { from: null, to: null };
+    if (keep && changes.tf) span.from = null; // another timeframe keeps the right edge and shows as many bars
+    const view = { ...page.view, from: span.from, to: span.to, ...changes, keep, seq: (page.view.seq || 0) + 1 };
+    if (record && view.market) history.pushState(null, "", address(view, span));
+    set("charts-view", { data: view });
+  }
+
+  function noteSpan() {
+    if (!page.frame || page.frame.key !== key(page.view) || !find(CHART)) return;
+    history.replaceState(history.state, "", address(page.view, visible()));
+  }
+
+  window.addEventListener("popstate", () => {
+    const here = location.pathname === "/" || location.pathname.startsWith("/charts/");
+    if (!here || !find(CHART) || !page.view) return;
+    const view = parse(location);
+    const filled = { ...page.opening, ...Object.fromEntries(Object.entries(view).filter(([, v]) => v !== null)) };
+    set("charts-view", { data: { ...filled, from: view.from, to: view.to, seq: (page.view.seq || 0) + 1 } });
+  });
+
+  /* ---- frames ------------------------------------------------------------------------------------------------------- */
+  function opening(times) {
+    const shown = Math.max(BARS.least, Math.min(160, Math.round(width() / BARS.first)));
+    return { from: times.slots - shown, to: times.slots - 1 + ROOM };
+  }
+
+  function place(before, frame, times) {
+    if (before && before.frame.key === frame.key && page.logical && (before.seq === page.view.seq || page.view.keep)) {
+      const old = before.columns.times;
+      const moved = (slot) => (charts.slotMs(old, slot) - times.first) / times.step;
+      const range = { from: moved(page.logical.from), to: moved(page.logical.to) };
+      if (before.frame.complete && frame.complete && page.logical.to >= old.slots - 1 && old.step === times.step) {
+        const grown = (charts.slotMs(times, times.slots) - charts.slotMs(old, old.slots)) / times.step;
+        return { from: range.from + grown, to: range.to + grown }; // following the newest candle
+      }
+      return range;
+    }
+    if (!frame.range) return opening(times);
+    const slots = frame.range.map((ms) => (ms === null ? null : (ms - times.first) / times.step));
+    const size = opening(times).to - opening(times).from;
+    const to = slots[1] === null ? times.slots - 1 + ROOM : slots[1];
+    return { from: slots[0] === null ? to - size : slots[0], to };
+  }
+
+  /* The chart skips a range it has just reported itself; a hair's breadth makes every one we set a new one. */
+  function nudged(range) {
+    page.nudge = (page.nudge + 1) % 1000;
+    return { from: range.from + page.nudge * 1e-7, to: range.to };
+  }
+
+  function show(range) {
+    page.logical = nudged(range);
+    set(CHART, { visibleLogicalRange: page.logical });
+  }
+
+  function waiting(on) {
+    if (find("charts-canvas")) find("charts-canvas").classList.toggle("is-waiting", on);
+  }
+
+  function need() {
+    const { frame, columns, logical } = page;
+    if (!frame || !logical || frame.key !== key(page.view)) return false;
+    const { times } = columns;
+    const size = logical.to - logical.from;
+    const left = logical.from < size * 0.3 && times.first > frame.first_ms;
+    const right = logical.to > times.slots - size * 0.3 && !frame.complete;
+    const finer = times.step > frame.tf_ms && size < most() / 3;
+    const coarser = size > most() * 1.5;
+    return left || right || finer || coarser;
+  }
+
+  const most = () => Math.round(Math.min(BARS.most, width() / BARS.px));
+
+  function want() {
+    if (!need()) return;
+    const { times } = page.columns;
+    const wanted = {
+      of: page.view.seq || 0, bars: most(),
+      from: Math.round(charts.slotMs(times, page.logical.from)), to: Math.round(charts.slotMs(times, page.logical.to)),
+    };
+    if (JSON.stringify(wanted) !== JSON.stringify(page.wanted)) set("charts-wanted", { data: (page.wanted = wanted) });
+  }
+
+  /* The page's own keys join the sheet of shortcuts. */
+  function listKeys() {
+    const sheet = document.querySelector("#shortcuts .shortcuts");
+    const rows = document.querySelectorAll("#charts-page .page-keys .shortcut");
+    if (!sheet || sheet.querySelector(".page-own")) return;
+    sheet.append(...[...rows].map((row) => row.cloneNode(true)));
+  }
+
+  let settle = null;
+  let write = null;
+
+  function seen(frame, before) {
+    set("charts-seen", { data: { key: frame.key, end: frame.end, complete: frame.complete } });
+    if (!before || before.key !== frame.key) document.title = `${frame.symbol} ${frame.tf} \u00b7 Bolt`;
+  }
+
+  client.charts = {
+    /* A view: the first one of a page that was opened, or one of ours. */
+    opened(view) {
+      if (!view) return "";
+      if (!view.seq) listKeys();
+      if (!view.seq) Object.assign(page, { frame: null, columns: null, logical: null, wanted: null, opening: view });
+      page.view = { ...view };
+      waiting(true);
+      return String(view.seq || 0);
+    },
+
+    render(frame) {
+      if (!frame || !page.view || frame.seq !== (page.view.seq || 0)) return client.no_update;
+      const before = page.frame && { frame: page.frame, columns: page.columns, seq: page.drawn };
+      page.view = { ...page.view, market: frame.market, tf: frame.tf, ind: frame.ind };
+      page.columns = charts.unpackFrame(frame);
+      page.frame = frame;
+      page.logical = nudged(place(before, frame, page.columns.times));
+      page.drawn = page.view.seq;
+      seen(frame, before && before.frame);
+      clearTimeout(settle);
+      settle = setTimeout(want, 200);
+      waiting(false);
+      charts.draw();
+      if (find("charts-table") && !find("charts-table").hidden) table();
+      return `${frame.key} ${frame.seq}`;
+    },
+
+    moved(logical) {
+      if (!logical || !page.frame) return;
+      page.logical = logical;
+      clearTimeout(settle);
+      settle = setTimeout(want, 160);
+      clearTimeout(write);
+      write = setTimeout(noteSpan, 500);
+      if (find("charts-table") && !find("charts-table").hidden) table();
+    },
+
+    hover(crosshair) {
+      if (!page.frame) return;
+      const bar = crosshair && crosshair.time ? page.columns.times : null;
+      if (!bar) return void charts.legend(null);
+      const slot = Math.round((crosshair.time * 1000 - bar.first) / bar.step);
+      const index = bar.at.indexOf(slot);
+      charts.legend(index < 0 ? null : index);
+    },
+
+    reset(click) {
+      if (click) reset();
+    },
+
+    known(markets) {
+      page.markets = markets || [];
+    },
+
+    save(png) {
+      if (!png || !page.frame) return;
+      const bytes = Uint8Array.from(atob(png.split(",")[1]), (c) => c.charCodeAt(0));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+      const simulated = page.frame.simulated ? "-simulated" : "";
+      link.download = `${page.frame.market.replace("/", "-")}-${page.frame.tf}${simulated}.png`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    },
+  };
+
+  new MutationObserver(() => {
+    if (find(CHART) && page.frame) charts.draw(); // another theme, other colours
+  }).observe(document.documentElement, { attributeFilter: ["data-bs-theme", "data-updown"] });
+
+  /* ---- moving ------------------------------------------------------------------------------------------------------- */
+  function reset() {
+    if (!page.frame) return;
+    if (page.frame.complete && page.columns.times.step === page.frame.tf_ms) show(opening(page.columns.times));
+    else ask({ from: null, to: null }, { keep: false });
+  }
+
+  function pan(share) {
+    if (!page.logical) return;
+    const step = (page.logical.to - page.logical.from) * share;
+    show({ from: page.logical.from + step, to: page.logical.to + step });
+  }
+
+  function zoom(factor) {
+    if (!page.logical) return;
+    const size = (page.logical.to - page.logical.from) * factor;
+    if (size > 8) show({ from: page.logical.to - size, to: page.logical.to });
+  }
+
+  /* ---- the table behind the chart ------------------------------------------------------------------------------------- */
+  function table() {
+    const { frame, columns, logical } = page;
+    if (!frame || !logical) return;
+    const { element, number, moment } = charts;
+    const names = ["Opened, UTC", "Open", "High", "Low", "Close", "Volume", ...frame.lines.map((line) => line.label)];
+    const head = element("tr");
+    names.forEach((name, n) => head.append(Object.assign(element("th", n ? "num" : "", name), { scope: "col" })));
+    const rows = [];
+    for (let k = columns.close.length - 1; k >= 0 && rows.length < 300; k -= 1) {
+      const slot = columns.times.at[k];
+      if (slot < logical.from - 0.5 || slot > logical.to + 0.5) continue;
+      const row = element("tr");
+      row.append(element("td", "", moment(charts.slotMs(columns.times, slot), frame.tf_ms)));
+      for (const name of ["open", "high", "low", "close"]) row.append(element("td", "num", number(columns[name][k], frame.decimals)));
+      row.append(element("td", "num", charts.short(columns.volume[k])));
+      frame.lines.forEach((line, n) => {
+        const value = columns.lines[n][k];
+        row.append(element("td", "num", line.pane ? charts.short(value) : number(value, frame.decimals)));
+      });
+      rows.push(row);
+    }
+    const made = element("table", "tbl dense");
+    const thead = element("thead");
+    const tbody = element("tbody");
+    thead.append(head);
+    tbody.append(...rows);
+    made.append(element("caption", "", `${frame.symbol} ${frame.tf}, the ${rows.length} newest visible bars`), thead, tbody);
+    find("charts-table").replaceChildren(made);
+  }
+
+  function toggleTable(button) {
+    const shown = find("charts-table").hidden;
+    find("charts-table").hidden = !shown;
+    find("charts-canvas").hidden = shown;
+    button.setAttribute("aria-pressed", String(shown));
+    if (shown) table();
+  }
+
+  function fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else find("charts-pane").requestFullscreen();
+  }
+
+  /* ---- the clock beside the price --------------------------------------------------------------------------------------- */
+  setInterval(() => {
+    const holder = find("charts-countdown");
+    if (!holder || !page.frame) return;
+    if (!page.frame.live) return void (holder.textContent = "");
+    const left = page.frame.tf_ms - ((Date.now() - page.frame.offset_ms) % page.frame.tf_ms);
+    const seconds = Math.floor(left / 1000);
+    const two = (n) => String(n).padStart(2, "0");
+    const days = Math.floor(seconds / 86400);
+    const hours = Math.floor(seconds / 3600) % 24;
+    const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    holder.textContent = `closes in ${days ? `${days} d ` : ""}${days || hours ? `${two(hours)}:` : ""}${clock}`;
+  }, 1000);
+
+  Object.assign(charts, { ask, find, indicators, reset, pan, zoom, toggleTable, fullScreen, set, TIMEFRAMES });
+})();

@@ -1,0 +1,225 @@
+"""The Charts page: read what is asked for, compute, draw."""
+
+from typing import Any, Literal
+
+from dash import Input, Output, State, set_props
+from dash.exceptions import PreventUpdate
+from sqlalchemy.orm import Session
+
+import db.engine
+import db.queries.jobs as jobs
+import db.queries.markets as markets
+import market.candles
+from callbacks import chart_view
+from callbacks.chart_rail import rail
+from callbacks.chart_view import Place, View
+from callbacks.wiring import Wiring
+from core.clock import from_ms, to_ms, utc_now
+from core.errors import NotFound
+from core.jobs import FILL_DEMO, OPEN_STATES
+from core.timeframe import TIMEFRAMES
+from layouts import ids
+from layouts.components import chart_toolbar, price_chart
+from layouts.components.feedback import failed, freshness, simulated_strip
+from layouts.components.numbers import age, change, moment, price, tone
+from layouts.components.price_chart import Drawn, Loaded
+from layouts.pages import charts as page
+from market.candles import Window
+from market.indicators.compute import compute_all, warmup
+from market.key_figures import key_figures
+
+Kind = Literal["ok", "warn", "off", "sim"]
+
+STALE_AFTER = 2  # intervals without a new candle
+SIMULATED = "These candles are made by Bolt's demo exchange. Nothing here is a market price or counts as evidence."
+
+wire = Wiring()
+
+for word, prop in (
+    ("moved", Input(ids.Charts.CHART, "visibleLogicalRange")),
+    ("hover", Input(ids.Charts.CHART, "crosshair")),
+    ("reset", Input(ids.Charts.CHART, "dblClick")),
+    ("save", Input(ids.Charts.CHART, "screenshot")),
+    ("known", Input(ids.Charts.MARKETS, "data")),
+):
+    wire.clientside(f"charts.{word}", prop)
+# these run for what a page opens with too, and Dash calls only what has an output then
+wire.clientside("charts.opened", Output(ids.Charts.CANVAS, "data-asked"), Input(ids.Charts.VIEW, "data"))
+wire.clientside("charts.render", Output(ids.Charts.CANVAS, "data-drawn"), Input(ids.Charts.FRAME, "data"))
+
+
+@wire(
+    Output(ids.Charts.FRAME, "data"),
+    Output(ids.Charts.SUMMARY, "children"),
+    Input(ids.Charts.VIEW, "data"),
+    Input(ids.Charts.WANTED, "data"),
+)
+def draw_chart(raw: Any, wanted: Any) -> tuple[dict[str, Any], str]:
+    """The candles in view and their indicators, packed."""
+    view = chart_view.read(raw, wanted, now=utc_now())
+    with db.engine.session() as session:
+        stands = _place(session, view)
+        window = load(session, view, stands)
+    computed = compute_all(window.candles, view.chosen)
+    drawn = [Drawn(one, computed[one.key]) for one in view.chosen]
+    return frame(view, stands, window, drawn)
+
+
+@wire(
+    Output(ids.Charts.FRAME, "data", allow_duplicate=True),
+    Input(ids.Charts.TICK, "n_intervals"),
+    State(ids.Charts.VIEW, "data"),
+    State(ids.Charts.WANTED, "data"),
+    State(ids.Charts.SEEN, "data"),
+    prevent_initial_call=True,
+)
+def refresh(_ticks: int | None, raw: Any, wanted: Any, seen: Any) -> dict[str, Any]:
+    """The frame again once a newer candle is stored, while the newest one is in view."""
+    if not isinstance(seen, dict) or not seen.get("complete"):
+        raise PreventUpdate
+    view = chart_view.read(raw, wanted, now=utc_now())
+    with db.engine.session() as session:
+        stands = _place(session, view)
+        if seen.get("end") == stands.end_ms:
+            raise PreventUpdate
+    return draw_chart(raw, wanted)[0]
+
+
+@wire(
+    Output(ids.Charts.TOOLBAR, "children"),
+    Output(ids.Charts.STRIP, "children"),
+    Output(ids.Charts.MARKETS, "data"),
+    Output(ids.Charts.EMPTY, "children"),
+    Input(ids.Charts.VIEW, "data"),
+)
+def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any]:
+    """Market, timeframes and indicators; or what to do where there is nothing to draw."""
+    view = chart_view.read(raw, now=utc_now())
+    with db.engine.session() as session:
+        known = _known(session)
+        try:
+            stands = chart_view.place(session, view)
+        except NotFound as missing:
+            return None, None, known, failed(missing.title, missing.sentence)
+        if stands is None:
+            return None, None, known, _nothing(session, view)
+    bar = chart_toolbar.toolbar(stands.shown, stands.name.exchange, view.chosen, stands.timeframes, log=view.log)
+    return bar, simulated_strip(SIMULATED) if stands.market.simulated else None, known, None
+
+
+@wire(
+    Output(ids.Charts.RAIL, "children"),
+    Output(ids.Charts.HEAD, "children"),
+    Output(ids.Charts.AGE, "children"),
+    Input(ids.Charts.VIEW, "data"),
+    Input(ids.Charts.TICK, "n_intervals"),
+)
+def draw_rail(raw: Any, _ticks: int | None) -> tuple[Any, Any, Any]:
+    """The latest call and key figures, the phone's header, and how old the newest candle is."""
+    now = utc_now()
+    view = chart_view.read(raw, now=now)
+    with db.engine.session() as session:
+        stands = _place(session, view)
+        name = "1h" if "1h" in stands.timeframes else stands.timeframes[0]
+        candles = market.candles.latest(session, stands.market.id, name, 24 * 31)
+        figures = key_figures(candles, TIMEFRAMES[name].ms)
+        body = rail(session, stands, figures, now=now)
+    if figures is None:
+        raise PreventUpdate
+    venue = "Simulated" if stands.market.simulated else stands.name.exchange.capitalize()
+    last = price(figures.last, stands.market.price_decimals)
+    head = page.phone_head(stands.name.symbol, venue, last, change(figures.change_day), tone(figures.change_day))
+    return body, head, freshness(*lateness(stands, to_ms(now)))
+
+
+@wire(
+    Output(ids.Charts.EMPTY, "children", allow_duplicate=True),
+    Input(ids.Charts.TICK, "n_intervals"),
+    State(ids.Charts.SEEN, "data"),
+    State(ids.Charts.VIEW, "data"),
+    prevent_initial_call=True,
+)
+def wait_for_candles(_ticks: int | None, seen: Any, raw: Any) -> Any:
+    """While nothing is drawn: how far the first candles are; once they are there, the chart."""
+    if seen:
+        raise PreventUpdate
+    view = chart_view.read(raw, now=utc_now())
+    with db.engine.session() as session:
+        try:
+            stands = chart_view.place(session, view)
+        except NotFound:
+            raise PreventUpdate from None
+        if stands is None:
+            return _nothing(session, view)
+    set_props(ids.Charts.VIEW, {"data": {**raw, "seq": view.seq + 1}})
+    raise PreventUpdate
+
+
+def load(session: Session, view: View, stands: Place) -> Window:
+    """The bars of a view, those that warm its indicators up before them; the newest where the span holds none."""
+    start, end, most = chart_view.span(view, stands)
+    lead = max((warmup(one) for one in view.chosen), default=0)
+    asked = {"max_bars": most, "lead": lead}
+    name = stands.timeframe.name
+    found = market.candles.window(session, stands.market.id, name, start_ms=start, end_ms=end, **asked)
+    if len(found.visible):
+        return found
+    newest = stands.end_ms - chart_view.FIRST_BARS * stands.timeframe.ms
+    return market.candles.window(session, stands.market.id, name, start_ms=newest, **asked)
+
+
+def frame(view: View, stands: Place, window: Window, drawn: list[Drawn]) -> tuple[dict[str, Any], str]:
+    """(what the browser draws, the same in words), without the bars that only warmed up."""
+    cut = [Drawn(one.chosen, {key: values[window.lead :] for key, values in one.columns.items()}) for one in drawn]
+    loaded = Loaded(window.visible, window.step_ms, window.first_ms, window.last_ms)
+    visible = None if view.start_ms is None and view.end_ms is None else [view.start_ms, view.end_ms]
+    made = price_chart.frame(
+        stands.shown,
+        loaded,
+        cut,
+        seq=view.seq,
+        log=view.log,
+        range=visible,
+        ind=",".join(one.key for one in view.chosen),
+        live=stands.market.followed,
+        end=stands.end_ms,
+    )
+    return made, price_chart.summary(stands.shown, loaded, cut)
+
+
+def lateness(stands: Place, now_ms: int) -> tuple[str, Kind]:
+    """(words, kind of dot) for the newest candle: fresh, stale, or the end of a series nobody feeds any more."""
+    late = now_ms - stands.end_ms
+    closed = moment(from_ms(stands.end_ms), now=from_ms(now_ms))
+    if late <= STALE_AFTER * stands.timeframe.ms:
+        return f"Last candle closed {closed}", "sim" if stands.market.simulated else "ok"
+    if not stands.market.followed:
+        return f"This series ended {closed}", "off"
+    return f"Stale: no candle for {age(late / 1_000)}, the last closed {closed}", "warn"
+
+
+def _place(session: Session, view: View) -> Place:
+    """Where to look; where there is nothing, `draw_toolbar` says so and the others keep still."""
+    try:
+        stands = chart_view.place(session, view)
+    except NotFound:
+        raise PreventUpdate from None
+    if stands is None:
+        raise PreventUpdate
+    return stands
+
+
+def _known(session: Session) -> list[dict[str, Any]]:
+    rows = [row for row in markets.table(session) if row.series]
+    return [{"path": r.name.path, "symbol": r.symbol, "exchange": r.exchange, "simulated": r.simulated} for r in rows]
+
+
+def _nothing(session: Session, view: View) -> Any:
+    """No market, or one without candles: what is being fetched, or how to begin."""
+    if view.market is not None:
+        return failed("No candles yet", f"Nothing of {view.market} is stored yet. Import a file on the Markets page.")
+    open_fills = [job for job in jobs.latest(session, name=FILL_DEMO.name, limit=1) if job.state in OPEN_STATES]
+    if not open_fills:
+        return page.no_markets(None, "")
+    progress = open_fills[0].progress or {}
+    return page.no_markets(float(progress.get("fraction", 0.0)), str(progress.get("message", "")))
