@@ -9,14 +9,14 @@ START_MS = 1_600_041_600_000  # 2020-09-14 00:00 UTC, a Monday
 
 
 def walk(n: int, timeframe: str = "1h", *, seed: int = 1, start_ms: int = START_MS) -> Candles:
-    """A random walk of `n` candles without gaps."""
-    random = np.random.default_rng(seed)
-    close = 100 * np.exp(np.cumsum(random.normal(0, 0.01, n)))
+    """A random walk of `n` candles without gaps; a longer one begins with the same candles."""
+    steps, upper, lower, traded = (np.random.default_rng([seed, k]).random(n) for k in range(4))
+    close = 100 * np.exp(np.cumsum((steps - 0.5) / 30))
     opened = np.concatenate(([100.0], close[:-1]))[:n]
-    high = np.maximum(opened, close) * (1 + random.random(n) / 100)
-    low = np.minimum(opened, close) * (1 - random.random(n) / 100)
+    high = np.maximum(opened, close) * (1 + upper / 100)
+    low = np.minimum(opened, close) * (1 - lower / 100)
     time = start_ms + np.arange(n, dtype=np.int64) * parse(timeframe).ms
-    return Candles(time, opened, high, low, close, random.random(n) * 1_000)
+    return Candles(time, opened, high, low, close, traded * 1_000)
 
 
 def same(one: Candles, other: Candles) -> bool:
