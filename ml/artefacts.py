@@ -73,14 +73,19 @@ def read_checked(models: Path, folder: str, name: str, manifest: dict[str, str])
 
 
 def remove(models: Path, folder: str) -> None:
-    """Delete a version's folder that was not published; silent where there is none."""
-    shutil.rmtree(_place(models, folder), ignore_errors=True)
+    """Delete a version's folder that was not published, and what a killed writer left of it; silent if there is none."""
+    place = _place(models, folder)
+    shutil.rmtree(place, ignore_errors=True)
+    for half in place.parent.glob(f".{place.name}.*.tmp"):
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def leftovers(models: Path, family: str, job_id: str) -> list[str]:
-    """Folders that attempts of a job have left behind, finished or not."""
+    """Folders that attempts of a job have written, whole ones and halves."""
     base = _place(models, f"{family}/{job_id}").parent
-    return [f"{family}/{p.name}" for p in base.glob(f"{job_id}-*")] if base.is_dir() else []
+    whole = [p.name for p in base.glob(f"{job_id}-*")]
+    halves = [p.name.removeprefix(".").partition(".")[0] for p in base.glob(f".{job_id}-*.tmp")]
+    return [f"{family}/{name}" for name in sorted({*whole, *halves})]
 
 
 def _place(models: Path, folder: str) -> Path:

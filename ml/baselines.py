@@ -15,17 +15,19 @@ from ml.dataset import Classes, Dataset
 from ml.labels import shares
 
 Rows = npt.NDArray[np.int64]
+Forecast = tuple[Floats, Classes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecaster:
-    """`forecast(dataset, rows) -> (rows, 3)` learns from the train rows alone."""
+    """`forecast(dataset, rows)` learns from the train rows alone: probabilities (rows, 3), and the classes it names
+    where they are not simply the likeliest ones."""
 
     key: str
     title: str
     about: str
     simple: bool
-    forecast: Callable[[Dataset, Rows], Floats]
+    forecast: Callable[[Dataset, Rows], Forecast]
 
 
 def prior(dataset: Dataset) -> Floats:
@@ -33,24 +35,24 @@ def prior(dataset: Dataset) -> Floats:
     return shares(dataset.rows.y[dataset.parts.train])
 
 
-def climatology(dataset: Dataset, rows: Rows) -> Floats:
-    return np.tile(prior(dataset), (len(rows), 1))
+def climatology(dataset: Dataset, rows: Rows) -> Forecast:
+    return np.tile(prior(dataset), (len(rows), 1)), None
 
 
-def majority(dataset: Dataset, rows: Rows) -> Floats:
+def majority(dataset: Dataset, rows: Rows) -> Forecast:
     said = np.full(len(dataset.rows.y), prior(dataset).argmax(), dtype=np.int8)
     return _given_what_it_says(dataset, said, rows)
 
 
-def persistence(dataset: Dataset, rows: Rows) -> Floats:
+def persistence(dataset: Dataset, rows: Rows) -> Forecast:
     return _given_what_it_says(dataset, dataset.rows.said_before, rows)
 
 
-def momentum(dataset: Dataset, rows: Rows) -> Floats:
+def momentum(dataset: Dataset, rows: Rows) -> Forecast:
     return _given_what_it_says(dataset, dataset.rows.momentum, rows)
 
 
-def logistic(dataset: Dataset, rows: Rows) -> Floats:
+def logistic(dataset: Dataset, rows: Rows) -> Forecast:
     """Multinomial logistic regression on the ten features of the last bar."""
     from sklearn.linear_model import LogisticRegression  # a second to import; only a training needs it
 
@@ -59,16 +61,16 @@ def logistic(dataset: Dataset, rows: Rows) -> Floats:
     fitted.fit(dataset.last_bars(train).astype(np.float64), dataset.rows.y[train])
     found = np.zeros((len(rows), 3))
     found[:, fitted.classes_.astype(int)] = fitted.predict_proba(dataset.last_bars(rows).astype(np.float64))
-    return found
+    return found, None
 
 
-def _given_what_it_says(dataset: Dataset, said: Classes, rows: Rows) -> Floats:
+def _given_what_it_says(dataset: Dataset, said: Classes, rows: Rows) -> Forecast:
     """Frequencies of the outcome per thing said, one imagined row per class added so that none is 0."""
     train = dataset.parts.train
     counts = np.ones((3, 3))
     np.add.at(counts, (said[train], dataset.rows.y[train]), 1.0)
     found: Floats = (counts / counts.sum(axis=1, keepdims=True))[said[rows]]
-    return found
+    return found, said[rows]
 
 
 BASELINES: tuple[Forecaster, ...] = (

@@ -215,7 +215,11 @@ class TestCalls(Part):
 
 @dataclass(frozen=True)
 class Card(Part):
-    """One model version. `finding` is the sentence a page opens with; `reasons` are why the verdict is what it is."""
+    """One model version. `finding` is the sentence a page opens with; `reasons` are why the verdict is what it is.
+
+    `calls` is empty where only an overview was asked for (`trained_models.table`). `version` is None in `card.json`,
+    which is written before the registry counts it.
+    """
 
     name: str
     version: int | None
@@ -246,7 +250,7 @@ class Card(Part):
     onnx_max_difference: float
     created_ms: int
     seconds: float
-    calls: dict[str, TestCalls]
+    calls: dict[str, TestCalls] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def numbered(self, version: int) -> "Card":

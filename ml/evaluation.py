@@ -130,10 +130,10 @@ def block_interval(hits: npt.NDArray[np.bool_], t0: Times, horizon: int) -> list
     return [float(low), float(high)]
 
 
-def judge(p: Floats, rows: Judged) -> Metrics:
-    """Every score of one forecaster over the rows."""
+def judge(p: Floats, rows: Judged, said: Classes | None = None) -> Metrics:
+    """Every score of one forecaster over the rows; `said` where its call is not simply the likeliest class."""
     y = settled(rows.y, rows.ambiguous, p)
-    called = p.argmax(axis=1).astype(np.int8)
+    called = p.argmax(axis=1).astype(np.int8) if said is None else said
     table = confusion(y, called)
     classes = per_class(table)
     happened = [c for c in classes if c.support]

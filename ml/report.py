@@ -41,13 +41,13 @@ def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
 
 
 def _one_beside(forecaster: Forecaster, dataset: Dataset, p: Floats, rows: Judged) -> Baseline:
-    q = forecaster.forecast(dataset, dataset.parts.test)
+    q, said = forecaster.forecast(dataset, dataset.parts.test)
     return Baseline(
         key=forecaster.key,
         title=forecaster.title,
         about=forecaster.about,
         simple=forecaster.simple,
-        metrics=evaluation.judge(q, rows),
+        metrics=evaluation.judge(q, rows, said),
         model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=rows.horizon),
     )
 

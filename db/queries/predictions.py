@@ -1,0 +1,297 @@
+"""Calls and their outcomes. Both tables are append-only; what is simulated is never counted with what is real."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.tables import Market, Prediction, PredictionOutcome, TrainedModel
+
+CLASSES = ("bearish", "neutral", "bullish")
+BASE_RATES = TrainedModel.card[("split", "train", "shares")]
+LEAST = 1e-7  # probabilities are clipped here before the logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call with its outcome, which is None until it has settled.
+
+    `probabilities` and `base_rates` (class shares of the model's train rows) in the order bearish, neutral, bullish.
+    Barriers are factors on the entry price; `t1` opens the candle that decided.
+    """
+
+    id: int
+    model_id: int
+    model: str
+    version: int
+    market_id: int
+    exchange: str
+    symbol: str
+    timeframe: str
+    horizon: int
+    simulated: bool
+    open_time: datetime
+    closed_at: datetime
+    due_at: datetime
+    made_at: datetime
+    close: float
+    sigma: float
+    upper_factor: float
+    lower_factor: float
+    probabilities: tuple[float, float, float]
+    base_rates: tuple[float, float, float]
+    call: str
+    confidence: float
+    outcome: str | None
+    entry: float | None
+    log_return: float | None
+    ambiguous: bool | None
+    t1: datetime | None
+    log_loss: float | None
+    brier: float | None
+    settled_at: datetime | None
+
+    @property
+    def right(self) -> bool | None:
+        return None if self.outcome is None else self.outcome == self.call
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How the settled calls of one model in one market did; rates are None while nothing has settled.
+
+    `base_log_loss`, `base_brier`: what quoting the base rates of the model's train rows would have scored on them.
+    """
+
+    model_id: int
+    model: str
+    version: int
+    market_id: int
+    exchange: str
+    symbol: str
+    timeframe: str
+    horizon: int
+    simulated: bool
+    made: int
+    n: int
+    right: int
+    hit_rate: float | None
+    log_loss: float | None
+    brier: float | None
+    base_log_loss: float | None
+    base_brier: float | None
+    first: datetime
+    last: datetime
+
+
+def write(session: Session, values: dict[str, Any]) -> bool:
+    """Write a call; False where the model has called this candle already. The database refuses a late one."""
+    statement = insert(Prediction).values(values).on_conflict_do_nothing()
+    return session.execute(statement.returning(Prediction.id)).first() is not None
+
+
+def find(session: Session, *, model_id: int, market_id: int, timeframe: str, open_time: datetime) -> CallRow | None:
+    """The call of a model on one candle."""
+    query = _calls().where(
+        Prediction.model_id == model_id,
+        Prediction.market_id == market_id,
+        Prediction.timeframe == timeframe,
+        Prediction.open_time == open_time,
+    )
+    found = session.execute(query).first()
+    return None if found is None else _row(found)
+
+
+def called(session: Session, *, timeframe: str, open_time: datetime) -> set[tuple[int, int]]:
+    """(model, market) ids that have a call on this candle."""
+    query = select(Prediction.model_id, Prediction.market_id)
+    query = query.where(Prediction.timeframe == timeframe, Prediction.open_time == open_time)
+    return {(m, k) for m, k in session.execute(query)}
+
+
+def latest(session: Session, *, market_id: int | None = None) -> list[CallRow]:
+    """The newest call per market, timeframe and horizon; by symbol, exchange and timeframe."""
+    newest = select(func.max(Prediction.id)).group_by(Prediction.market_id, Prediction.timeframe, Prediction.horizon)
+    if market_id is not None:
+        newest = newest.where(Prediction.market_id == market_id)
+    query = _calls().where(Prediction.id.in_(newest))
+    query = query.order_by(Market.symbol, Market.exchange, Prediction.timeframe, Prediction.horizon)
+    return [_row(row) for row in session.execute(query)]
+
+
+def history(
+    session: Session, market_id: int, timeframe: str, *, horizon: int | None = None, limit: int = 200
+) -> list[CallRow]:
+    """Calls on a market with their outcomes, newest first."""
+    query = _calls().where(Prediction.market_id == market_id, Prediction.timeframe == timeframe)
+    if horizon is not None:
+        query = query.where(Prediction.horizon == horizon)
+    query = query.order_by(Prediction.open_time.desc(), Prediction.id.desc()).limit(limit)
+    return [_row(row) for row in session.execute(query)]
+
+
+def settled_since(session: Session, since: datetime, *, limit: int = 100) -> list[CallRow]:
+    """Calls that settled after `since`, newest first, wrong ones included."""
+    query = _calls().where(PredictionOutcome.settled_at >= since)
+    query = query.order_by(PredictionOutcome.settled_at.desc(), Prediction.id.desc()).limit(limit)
+    return [_row(row) for row in session.execute(query)]
+
+
+def due(session: Session, now: datetime, *, since: datetime, limit: int = 5_000) -> list[Prediction]:
+    """Calls without an outcome whose last bar closed between `since` and `now`, newest first."""
+    query = select(Prediction).outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+    query = query.where(PredictionOutcome.prediction_id.is_(None), Prediction.due_at <= now, Prediction.due_at > since)
+    return list(session.scalars(query.order_by(Prediction.due_at.desc(), Prediction.id.desc()).limit(limit)))
+
+
+def settle(session: Session, outcomes: Sequence[dict[str, Any]]) -> int:
+    """Write outcomes, each once; returns how many were new."""
+    if not outcomes:
+        return 0
+    statement = insert(PredictionOutcome).values(list(outcomes)).on_conflict_do_nothing()
+    return len(session.execute(statement.returning(PredictionOutcome.prediction_id)).all())
+
+
+def scorecard(session: Session, *, simulated: bool, market_id: int | None = None) -> list[Score]:
+    """How every model did in every market, real or simulated calls alone; those with most settled calls first."""
+    keys = (Prediction.model_id, Prediction.market_id, TrainedModel.id, Market.id, PredictionOutcome.outcome)
+    query = (
+        select(
+            Prediction.model_id,
+            TrainedModel.name,
+            TrainedModel.version,
+            TrainedModel.timeframe,
+            TrainedModel.horizon,
+            BASE_RATES.label("base_rates"),
+            Prediction.market_id,
+            Market.exchange,
+            Market.symbol,
+            PredictionOutcome.outcome,
+            func.count().label("n"),
+            func.count().filter(PredictionOutcome.outcome == Prediction.call).label("right"),
+            func.coalesce(func.sum(PredictionOutcome.log_loss), 0.0).label("log_loss"),
+            func.coalesce(func.sum(PredictionOutcome.brier), 0.0).label("brier"),
+            func.min(Prediction.open_time).label("first"),
+            func.max(Prediction.open_time).label("last"),
+        )
+        .join(TrainedModel, TrainedModel.id == Prediction.model_id)
+        .join(Market, Market.id == Prediction.market_id)
+        .outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+        .where(Prediction.simulated == simulated)
+        .group_by(*keys)
+    )
+    if market_id is not None:
+        query = query.where(Prediction.market_id == market_id)
+    tallies: dict[tuple[int, int], _Tally] = {}
+    for row in session.execute(query):
+        tallies.setdefault((row.model_id, row.market_id), _Tally(row)).add(row)
+    return sorted((t.score(simulated) for t in tallies.values()), key=lambda s: (-s.n, s.symbol, s.model, s.version))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts of one model in one market, per outcome."""
+
+    about: Row[Any]
+    made: int = 0
+    right: int = 0
+    log_loss: float = 0.0
+    brier: float = 0.0
+    happened: dict[str, int] = field(default_factory=dict)
+    times: list[datetime] = field(default_factory=list)
+
+    def add(self, row: Row[Any]) -> Self:
+        self.made += row.n
+        self.times += [row.first, row.last]
+        if row.outcome is not None:
+            self.happened[row.outcome] = row.n
+            self.right += row.right
+            self.log_loss += row.log_loss
+            self.brier += row.brier
+        return self
+
+    def score(self, simulated: bool) -> Score:
+        about, n, rates = self.about, sum(self.happened.values()), self.about.base_rates
+        base_loss = sum(m * -math.log(max(rates[CLASSES.index(o)], LEAST)) for o, m in self.happened.items())
+        base_brier = sum(m * brier(rates, o) for o, m in self.happened.items())
+        return Score(
+            model_id=about.model_id,
+            model=about.name,
+            version=about.version,
+            market_id=about.market_id,
+            exchange=about.exchange,
+            symbol=about.symbol,
+            timeframe=about.timeframe,
+            horizon=about.horizon,
+            simulated=simulated,
+            made=self.made,
+            n=n,
+            right=self.right,
+            hit_rate=self.right / n if n else None,
+            log_loss=self.log_loss / n if n else None,
+            brier=self.brier / n if n else None,
+            base_log_loss=base_loss / n if n else None,
+            base_brier=base_brier / n if n else None,
+            first=min(self.times),
+            last=max(self.times),
+        )
+
+
+def brier(probabilities: Iterable[float], outcome: str) -> float:
+    """Squared distance of three probabilities from what happened, 0 to 2."""
+    return sum((p - (name == outcome)) ** 2 for name, p in zip(CLASSES, probabilities, strict=True))
+
+
+def _calls() -> Select[Any]:
+    return (
+        select(
+            Prediction,
+            PredictionOutcome,
+            TrainedModel.name,
+            TrainedModel.version,
+            Market.exchange,
+            Market.symbol,
+            BASE_RATES.label("base_rates"),
+        )
+        .join(TrainedModel, TrainedModel.id == Prediction.model_id)
+        .join(Market, Market.id == Prediction.market_id)
+        .outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+    )
+
+
+AS_WRITTEN = (
+    *(
+        "id",
+        "model_id",
+        "market_id",
+        "timeframe",
+        "horizon",
+        "simulated",
+        "open_time",
+        "closed_at",
+        "due_at",
+        "made_at",
+    ),
+    *("close", "sigma", "upper_factor", "lower_factor", "call", "confidence"),
+)
+LATER = ("outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at")
+
+
+def _row(found: Row[Any]) -> CallRow:
+    call, outcome = found.Prediction, found.PredictionOutcome
+    values: dict[str, Any] = {name: getattr(call, name) for name in AS_WRITTEN}
+    values |= {name: getattr(outcome, name) if outcome else None for name in LATER}
+    return CallRow(
+        model=found.name,
+        version=found.version,
+        exchange=found.exchange,
+        symbol=found.symbol,
+        probabilities=(call.p_bearish, call.p_neutral, call.p_bullish),
+        base_rates=tuple(found.base_rates),
+        **values,
+    )

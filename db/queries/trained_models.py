@@ -1,0 +1,127 @@
+"""Versions of trained models."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, defer
+
+from core.errors import NotFound
+from db.tables import TrainedModel
+
+CHAMPION, CANDIDATE, RETIRED = "champion", "candidate", "retired"
+CALLS = "calls"  # the long part of a card, left out of overviews
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A version with its card, but for the card's test calls."""
+
+    id: int
+    name: str
+    version: int
+    state: str
+    simulated: bool
+    markets: list[str]
+    timeframe: str
+    horizon: int
+    card: dict[str, Any]
+    created_at: datetime
+    owner_id: int | None
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+def count(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(TrainedModel)) or 0
+
+
+def table(session: Session) -> list[ModelRow]:
+    """Every version, newest first."""
+    wanted = (
+        TrainedModel.id,
+        TrainedModel.name,
+        TrainedModel.version,
+        TrainedModel.state,
+        TrainedModel.simulated,
+        TrainedModel.markets,
+        TrainedModel.timeframe,
+        TrainedModel.horizon,
+        TrainedModel.card.op("-")(CALLS),
+        TrainedModel.created_at,
+        TrainedModel.owner_id,
+    )
+    return [ModelRow(*row) for row in session.execute(select(*wanted).order_by(TrainedModel.id.desc()))]
+
+
+def summaries(session: Session) -> list[dict[str, Any]]:
+    """What a list in a terminal needs of every version, newest first."""
+    return [
+        {
+            "model": row.title,
+            "state": row.state,
+            "verdict": row.card["verdict"],
+            "simulated": row.simulated,
+            "markets": row.markets,
+            "timeframe": row.timeframe,
+            "horizon": row.horizon,
+            "finding": row.card["finding"],
+            "log_loss": row.card["metrics"]["log_loss"],
+            "created_at": row.created_at.isoformat(),
+        }
+        for row in table(session)
+    ]
+
+
+def get(session: Session, model_id: int) -> TrainedModel:
+    """The version with this id, its card whole; raises NotFound."""
+    found = session.get(TrainedModel, model_id)
+    if found is None:
+        raise NotFound("There is no such model version. Choose one on the Models page.")
+    return found
+
+
+def find(session: Session, name: str, version: int) -> TrainedModel:
+    """Version `version` of the family `name`; raises NotFound."""
+    found = session.scalar(select(TrainedModel).where(TrainedModel.name == name, TrainedModel.version == version))
+    if found is None:
+        raise NotFound(f"There is no model {name} v{version}. `python -m dashapp models` lists what there is.")
+    return found
+
+
+def champion(session: Session, name: str) -> TrainedModel | None:
+    """The version of a family that serves."""
+    return session.scalar(select(TrainedModel).where(TrainedModel.name == name, TrainedModel.state == CHAMPION))
+
+
+def champions(session: Session, timeframe: str | None = None) -> list[TrainedModel]:
+    """Every version that serves, newest first, cards not read."""
+    query = select(TrainedModel).where(TrainedModel.state == CHAMPION).order_by(TrainedModel.id.desc())
+    if timeframe is not None:
+        query = query.where(TrainedModel.timeframe == timeframe)
+    return list(session.scalars(query.options(defer(TrainedModel.card))))
+
+
+def versions(session: Session, name: str) -> list[TrainedModel]:
+    """All versions of a family in the order they are tried: the champion, then the newest; cards not read."""
+    query = select(TrainedModel).where(TrainedModel.name == name)
+    query = query.order_by((TrainedModel.state == CHAMPION).desc(), TrainedModel.version.desc())
+    return list(session.scalars(query.options(defer(TrainedModel.card))))
+
+
+def lock(session: Session, name: str) -> int:
+    """The next version number of a family; nobody else gets one until this transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('trained_models:' || :name, 0))"), {"name": name}
+    )
+    newest = session.scalar(select(func.max(TrainedModel.version)).where(TrainedModel.name == name))
+    return (newest or 0) + 1
+
+
+def folders(session: Session, names: Iterable[str]) -> set[str]:
+    """Those of the folders `names` that belong to a recorded version."""
+    return set(session.scalars(select(TrainedModel.folder).where(TrainedModel.folder.in_(list(names)))))

@@ -1,0 +1,71 @@
+"""Settling calls: the labels' own code over stored candles, once the last bar of the horizon has closed."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from core.clock import from_ms, to_ms
+from core.ohlcv import Candles
+from core.timeframe import parse as parse_timeframe
+from db.queries import predictions
+from db.tables import Prediction
+from market import candles as market_candles
+from ml import evaluation, labels
+from ml.card import CLASSES
+
+PATIENCE = timedelta(days=30)  # how long a hole in the candles may be filled before its calls stay open for good
+
+
+def settle_due(session: Session, *, now: datetime) -> int:
+    """Write the outcome of every call whose time is up and whose path is stored without a hole; how many."""
+    series: dict[tuple[int, str], list[Prediction]] = defaultdict(list)
+    for call in predictions.due(session, now, since=now - PATIENCE):
+        series[call.market_id, call.timeframe].append(call)
+    written = 0
+    for (market_id, timeframe), calls in series.items():
+        step = parse_timeframe(timeframe).ms
+        first = min(to_ms(c.open_time) for c in calls)
+        bars = (to_ms(now) - first) // step + 2
+        candles = market_candles.latest(session, market_id, timeframe, bars, now_ms=to_ms(now))
+        written += predictions.settle(session, outcomes(candles, calls, step_ms=step))
+    return written
+
+
+def outcomes(candles: Candles, calls: list[Prediction], *, step_ms: int) -> list[dict[str, Any]]:
+    """What became of calls on one series; those whose path is not complete are left out."""
+    found: list[dict[str, Any]] = []
+    for horizon in sorted({c.horizon for c in calls}):
+        found += _of_horizon(candles, [c for c in calls if c.horizon == horizon], horizon, step_ms)
+    return found
+
+
+def _of_horizon(candles: Candles, calls: list[Prediction], horizon: int, step_ms: int) -> list[dict[str, Any]]:
+    opens = np.array([to_ms(c.open_time) for c in calls], dtype=np.int64)
+    at = np.searchsorted(candles.time, opens)
+    there = at < len(candles)
+    there[there] = candles.time[at[there]] == opens[there]
+    calls, at = [c for c, ok in zip(calls, there, strict=True) if ok], at[there]
+    if not calls:
+        return []
+    upper, lower = (np.array([getattr(c, f"{side}_factor") for c in calls]) for side in ("upper", "lower"))
+    path = labels.touch(candles, at, upper, lower, horizon=horizon, step_ms=step_ms)
+    p = np.array([[c.p_bearish, c.p_neutral, c.p_bullish] for c in calls])
+    y = evaluation.settled(path.y, path.ambiguous, p)
+    losses, briers = evaluation.log_losses(p, y), evaluation.briers(p, y)
+    return [
+        {
+            "prediction_id": call.id,
+            "outcome": CLASSES[y[n]],
+            "entry": float(path.entry[n]),
+            "log_return": float(path.ret[n]),
+            "ambiguous": bool(path.ambiguous[n]),
+            "t1": from_ms(int(candles.time[path.end[n]])),
+            "log_loss": float(losses[n]),
+            "brier": float(briers[n]),
+        }
+        for n, call in enumerate(calls)
+        if path.known[n]
+    ]
