@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 MODEL, SCALER, CONFIG, CARD = "model.onnx", "scaler.json", "config.json", "card.json"
 WEIGHTS, LABELS = "weights.npz", "labels.npz"
 NEEDED = (MODEL, SCALER, CONFIG)  # to make a call
-FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,119}/[A-Za-z0-9][A-Za-z0-9-]{0,79}")
+FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,239}/[A-Za-z0-9][A-Za-z0-9-]{0,79}")
 FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
 
 
@@ -73,7 +73,7 @@ def read_checked(models: Path, folder: str, name: str, manifest: dict[str, str])
 
 
 def remove(models: Path, folder: str) -> None:
-    """Delete a version's folder that was not published, and what a killed writer left of it; silent if there is none."""
+    """Delete a version's folder that was not published, and what a killed writer left of it."""
     place = _place(models, folder)
     shutil.rmtree(place, ignore_errors=True)
     for half in place.parent.glob(f".{place.name}.*.tmp"):

@@ -1,5 +1,6 @@
 """What a training is asked to do: one frozen, checked object, stored with the version as `config.json`."""
 
+import hashlib
 import math
 import re
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15  # of the time axis; the rest is the 
 EMBARGO_SHARE = 0.01  # of all bars, and never less than the horizon
 COST = 0.002  # a round trip, as a fraction; only for the break-even line
 MAX_HORIZON = 288
+SPELT = 3  # markets named in a family's name
 MAX_MARKETS = 20
 MAX_SEEDS = 20
 FEW_SEEDS = 5  # fewer are a quick look
@@ -66,12 +68,15 @@ class TrainingConfig:
 
     @property
     def family(self) -> str:
-        """The name versions are counted under, such as `binance-btc-usdt-1h-h24`."""
-        names = [market_name.parse(name) for name in self.markets]
+        """The name versions are counted under, such as `binance-btc-usdt-1h-h24`; the order of markets is no matter.
+
+        Where names alone would leave it open which markets are meant, a few digits of their hash follow.
+        """
+        names = sorted(market_name.parse(name) for name in self.markets)
         exchanges = sorted({n.exchange for n in names})
-        symbols = [n.symbol for n in names]
-        shown = symbols[:3] + ([f"{len(symbols) - 3}-more"] if len(symbols) > 3 else [])
-        words = [*exchanges, *shown, self.timeframe, f"h{self.horizon}"]
+        words = [*exchanges, *(n.symbol for n in names[:SPELT]), self.timeframe, f"h{self.horizon}"]
+        if len(names) > SPELT or len(exchanges) > 1:
+            words.insert(-2, hashlib.sha256(" ".join(map(str, names)).encode()).hexdigest()[:6])
         return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
 
     @property
