@@ -1,0 +1,206 @@
+"""What reaches the exchange, counted at the exchange, while it is well, ill, full or closed to us."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine
+
+import core.settings
+import db.engine
+from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound
+from db.queries import sources
+from db.tables import SourceHealth
+from market import guarded_gateway
+from market.guarded_gateway import GuardedGateway
+from tests.demo.server import Server, running
+
+HOUR = 3_600_000
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server: Server, database: Engine) -> Iterator[Server]:
+    running_server.forget()
+    yield running_server
+    running_server.forget()
+
+
+def make(server: Server, redis: Redis | None, *, timeout_s: float = 1.0) -> GuardedGateway:
+    made = guarded_gateway.make("demo", core.settings.read({}), redis, demo_url=server.url, timeout_s=timeout_s)
+    made._sleep = lambda _seconds: None
+    return made
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Redis:
+    return Redis.from_url(redis_url)
+
+
+@pytest.fixture
+def gateway(server: Server, redis: Redis) -> GuardedGateway:
+    return make(server, redis)
+
+
+def health() -> SourceHealth:
+    with db.engine.session() as session:
+        found = sources.get(session, "demo")
+    assert found is not None
+    return found
+
+
+def some(gateway: GuardedGateway, hours: int = 20):
+    return gateway.candles("BTC/USDT", "1h", since_ms=int(time.time() * 1_000) - hours * HOUR, limit=hours)
+
+
+def test_a_good_answer_is_written_down_with_how_long_it_took(gateway: GuardedGateway) -> None:
+    assert len(some(gateway)) >= 19
+    assert health().state == "ok"
+    assert 0 < health().latency_ms < 5_000
+    assert health().answered_at is not None
+
+
+def test_a_passing_fault_is_asked_again(gateway: GuardedGateway, server: Server) -> None:
+    server.fault("status", code=502, count=2)
+    assert abs(gateway.server_time() - time.time() * 1_000) < 5_000
+    assert server.requests() == 3
+    assert health().state == "ok"
+
+
+@pytest.mark.parametrize("fault", ["reset", "html", "empty", "malformed", "truncated"])
+def test_a_lasting_fault_costs_three_requests_a_call(gateway: GuardedGateway, server: Server, fault: str) -> None:
+    server.fault(fault)
+    with pytest.raises(ExchangeUnavailable):
+        gateway.server_time()
+    assert server.requests() == 3
+    assert health().state == "down"
+
+
+def test_a_hanging_exchange_costs_three_timeouts(server: Server, redis: Redis) -> None:
+    server.fault("hang")
+    began = time.monotonic()
+    with pytest.raises(ExchangeUnavailable):
+        make(server, redis, timeout_s=0.2).server_time()
+    assert server.requests() == 3
+    assert time.monotonic() - began < 3
+
+
+def test_after_five_failures_nobody_calls_for_thirty_seconds(server: Server, redis: Redis) -> None:
+    server.fault("status", code=500)
+    for _ in range(20):
+        with pytest.raises(ExchangeUnavailable):
+            make(server, redis).server_time()
+    assert server.requests() == 5
+
+
+def test_one_request_tries_again_and_success_closes_the_breaker(gateway: GuardedGateway, server: Server) -> None:
+    server.fault("status", code=500)
+    for _ in range(2):
+        with pytest.raises(ExchangeUnavailable):
+            gateway.server_time()
+    shift = 31.0
+    gateway._breaker.shared.clock = lambda: time.time() + shift
+    with pytest.raises(ExchangeUnavailable):
+        gateway.server_time()
+    assert server.requests() == 6
+    server.fault(None)
+    shift = 62.5
+    for _ in range(3):
+        gateway.server_time()
+    assert server.requests() == 9
+
+
+@pytest.mark.parametrize("code", [403, 451])
+def test_a_refused_address_is_never_asked_twice_in_a_call(gateway: GuardedGateway, server: Server, code: int) -> None:
+    server.fault("status", code=code)
+    with pytest.raises(ExchangeBlocked):
+        gateway.server_time()
+    assert server.requests() == 1
+    assert health().state == "blocked"
+
+
+@pytest.mark.parametrize(("code", "seconds"), [(429, 7), (418, 120)])
+def test_no_process_calls_before_the_deadline(server: Server, redis: Redis, code: int, seconds: int) -> None:
+    server.fault("status", code=code, retry_after=seconds, count=1)
+    with pytest.raises(ExchangeBackOff):
+        make(server, redis).server_time()
+    for _ in range(5):
+        with pytest.raises(ExchangeBackOff) as raised:
+            some(make(server, redis))
+        assert abs(raised.value.until.timestamp() - time.time() - seconds) < 2
+    assert server.requests() == 1
+    assert health().state == "waiting"
+    assert health().wait_until is not None
+
+
+def test_calls_go_on_after_the_deadline(server: Server, redis: Redis) -> None:
+    server.fault("status", code=429, retry_after=1, count=1)
+    gateway = make(server, redis)
+    with pytest.raises(ExchangeBackOff):
+        gateway.server_time()
+    time.sleep(1.1)
+    assert len(some(gateway)) >= 19
+    assert health().state == "ok"
+
+
+def test_a_deadline_outlives_a_flush_of_redis(server: Server, redis: Redis) -> None:
+    server.fault("status", code=429, retry_after=60, count=1)
+    with pytest.raises(ExchangeBackOff):
+        make(server, redis).server_time()
+    redis.flushall()
+    with pytest.raises(ExchangeBackOff):
+        make(server, redis).server_time()
+    assert server.requests() == 1
+
+
+def test_a_deadline_holds_where_redis_does_not_answer(server: Server, redis: Redis) -> None:
+    server.fault("status", code=418, retry_after=60, count=1)
+    away = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    waits_already = make(server, away)
+    with pytest.raises(ExchangeBackOff):
+        make(server, redis).server_time()
+    with pytest.raises(ExchangeBackOff):
+        waits_already.server_time()
+    assert server.requests() == 1
+
+
+def test_a_wrong_symbol_is_asked_once_and_harms_nobody(gateway: GuardedGateway, server: Server) -> None:
+    for _ in range(6):
+        with pytest.raises(NotFound):
+            gateway.candles("NOPE/USDT", "1h", since_ms=0, limit=1)
+    assert len(some(gateway)) >= 19
+    assert server.requests("exchangeInfo") == 1
+
+
+def test_market_lists_are_remembered_between_processes(server: Server, redis: Redis) -> None:
+    first = some(make(server, redis))
+    again = some(make(server, redis))
+    assert again.close.tolist() == first.close.tolist()
+    assert server.requests("exchangeInfo") == 1
+    with pytest.raises(NotFound):
+        make(server, redis).candles("NEW/USDT", "1h", since_ms=0, limit=1)
+    assert server.requests("exchangeInfo") == 2
+
+
+def test_requests_keep_to_the_rate_of_the_exchange(server: Server, redis: Redis) -> None:
+    gateway = make(server, redis)
+    gateway._leave.throttle.interval_s, gateway._leave.throttle.slack_s = 0.1, 0.0
+    began = time.monotonic()
+    for _ in range(6):
+        gateway.server_time()
+    assert time.monotonic() - began >= 0.45
+
+
+def test_a_queue_that_is_too_long_is_refused_without_a_request(gateway: GuardedGateway, server: Server) -> None:
+    gateway._leave.throttle.interval_s, gateway._leave.throttle.slack_s = 40.0, 0.0
+    gateway.server_time()
+    with pytest.raises(ExchangeUnavailable, match="Too many requests"):
+        gateway.server_time()
+    assert server.requests() == 1
+    assert health().state == "ok"
