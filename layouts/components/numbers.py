@@ -6,7 +6,7 @@ dash, zero is 0, minus is U+2212, and no number is ever written with an exponent
 
 import math
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from dash import html
 from dash.development.base_component import Component
@@ -15,6 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EM DASH}"
 UNITS = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
 MOST_DECIMALS = 18  # what any exchange quotes
+WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)  # digits enough for any float64
 
 Number = float | int | Decimal
 
@@ -28,7 +29,7 @@ def fixed(value: Number | None, decimals: int) -> str:
     """`1,234.50`: so many decimals, thousands apart, a true minus, never a minus before zero."""
     if value is None or missing(value):
         return MISSING
-    rounded = _exact(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-decimals), context=WIDE)
     text = f"{abs(rounded):,f}"
     return MINUS + text if rounded < 0 else text
 
@@ -220,11 +221,9 @@ def _signed(value: Decimal, decimals: int) -> str:
 
 def _three(size: Decimal) -> Decimal:
     """Rounded to three significant digits, whole numbers below a thousand kept."""
-    return size if size == 0 else size.quantize(Decimal(1).scaleb(size.adjusted() - 2), ROUND_HALF_EVEN)
+    return size if size == 0 else size.quantize(Decimal(1).scaleb(size.adjusted() - 2), context=WIDE)
 
 
 def _plain(size: Decimal) -> str:
-    """Three significant digits without an exponent; whole figures without a point."""
-    shown = size.quantize(Decimal(1).scaleb(min(0, size.adjusted() - 2))) if size else Decimal(0)
-    text = f"{shown:f}"
-    return text.rstrip("0").rstrip(".") if "." in text and text.rstrip("0").endswith(".") else text
+    """Three significant digits without an exponent; zero is 0."""
+    return f"{size.quantize(Decimal(1).scaleb(min(0, size.adjusted() - 2)), context=WIDE):f}" if size else "0"
