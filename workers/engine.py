@@ -37,6 +37,7 @@ from workers.heartbeat import Heartbeat
 BACK_OFF_FIRST = 5.0  # seconds; doubles with every attempt, full jitter
 BACK_OFF_MOST = 300.0
 RECORD_TRIES = 20  # seconds to wait for a database that restarts before the reaper has to help
+TRIES_WHILE_STOPPING = 3  # the database may be stopping as well
 PUBLISHED_BUT = "the job was published already, then raised"
 
 log = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ def _given_back(job: Job | None) -> str:
 
 def _record(context: JobContext, write: Callable[[Session], T]) -> T:
     """Run `write` in a transaction, waiting for a database that restarts."""
-    for left in range(RECORD_TRIES, -1, -1):
+    for left in range(TRIES_WHILE_STOPPING if context.stopping else RECORD_TRIES, -1, -1):
         try:
             with context.session() as session:
                 return write(session)

@@ -19,7 +19,7 @@ from workers.context import JobContext
 
 POLL = 1.0  # seconds between looks at the row: reads one line, writes only what is new
 BEAT = 5.0  # seconds between heartbeats; the reaper waits for 60
-STOP_GRACE = 20.0  # a stopped worker has 30 s: the last ten are for giving the job back
+STOP_GRACE = 14.0  # seconds a job has to write its checkpoint; Ctrl-C ends all of Bolt within 20
 TIMEOUT_GRACE = 5.0  # the job's thread gets the timeout first; code that never returns to Python does not see it
 STOPPED, TIMED_OUT = 75, 70  # exit codes of a child that ends without its job's consent
 

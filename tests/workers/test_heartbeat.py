@@ -13,7 +13,7 @@ from core import job_queue
 from core.jobs import TOP_UP
 from core.settings import read
 from db.queries import jobs
-from workers import heartbeat
+from workers import engine, heartbeat
 from workers.context import JobContext
 from workers.heartbeat import Heartbeat
 
@@ -119,5 +119,5 @@ def test_job_that_ignores_the_stop_is_given_back_and_its_process_ended(
     assert job_queue.held("market") == {f"{context.job_id}-1"}
 
 
-def test_a_stopped_worker_needs_less_than_thirty_seconds() -> None:
-    assert heartbeat.STOP_GRACE + 2 * heartbeat.BEAT <= 30
+def test_stopped_worker_needs_less_than_twenty_seconds() -> None:
+    assert heartbeat.STOP_GRACE + engine.TRIES_WHILE_STOPPING < 20
