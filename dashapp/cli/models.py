@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from core import market_name, timeframe
@@ -160,13 +159,18 @@ def models(_asked: argparse.Namespace, settings: Settings, output: Output) -> in
     from db.queries import trained_models
 
     with attached(settings, output), db.engine.session() as session:
-        rows = [_plain(row) for row in trained_models.table(session)]
-    output.result(rows, [line for row in rows for line in [*_lines(row), ""]] or ["No model has been trained yet."])
+        rows = trained_models.summaries(session)
+    output.result(rows, _columns(rows) or ["No model has been trained yet."])
     return 0
 
 
-def _plain(row: Any) -> dict[str, Any]:
-    return asdict(row) if is_dataclass(row) and not isinstance(row, type) else dict(row)
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as aligned columns under their names."""
+    if not rows:
+        return []
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _lines(document: dict[str, Any], indent: str = "") -> list[str]:

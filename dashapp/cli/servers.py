@@ -70,12 +70,8 @@ def files_that_differ(models: Path, model: "Champion") -> list[str]:
 
 
 def build_assets(_asked: argparse.Namespace, _settings: Settings, output: Output) -> int:
-    import importlib.util
+    from dashapp import assets_build
 
-    if importlib.util.find_spec("dashapp.fonts") is None:
-        return 0
-    from dashapp import fonts
-
-    made = fonts.build()
+    made = assets_build.build()
     output.result({"made": [str(path) for path in made]}, [])
     return 0
