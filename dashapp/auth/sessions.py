@@ -54,9 +54,11 @@ _known: dict[tuple[int, str], tuple[float, SignedIn | None]] = {}
 
 
 def start(user: User, *, now: datetime) -> None:
-    """Begin a session with an id nobody has seen before, whatever the browser brought along."""
+    """Begin a session with an id nobody has seen before, whatever the browser brought along.
+
+    It is not `permanent`: it ends with the browser, and only so does Flask-Login's strong protection hold.
+    """
     flask.session.clear()
-    flask.session.permanent = True
     at = int(now.timestamp())
     flask.session.update(sid=secrets.token_urlsafe(24), version=user.session_version, born=at, seen=at)
     login_user(SignedIn.of(user))

@@ -184,9 +184,7 @@ MALFORMED = {
 @pytest.mark.parametrize("name", MALFORMED)
 def test_s06_a_malformed_callback_is_the_senders_fault(signed_in: SignIn, name: str) -> None:
     client = signed_in()
-    answer = client.post(
-        CALLBACKS, data=MALFORMED[name], content_type="application/json", headers=dash_headers(client)
-    )
+    answer = client.post(CALLBACKS, data=MALFORMED[name], content_type="application/json", headers=dash_headers(client))
     assert answer.status_code in {400, 413}
     assert "Traceback" not in answer.text
 
