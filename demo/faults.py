@@ -55,9 +55,11 @@ class Faults:
             raise ValueError(f"there is no fault {name!r}; choose one of {', '.join(FAULTS)}")
         fields = {k: v for k, v in wish.items() if k not in ("fault", "match", "count")}
         count = wish.get("count")
-        self.orders.append(
-            Fault(name, re.compile(str(wish.get("match", ""))), None if count is None else int(count), fields)
-        )
+        try:
+            match = re.compile(str(wish.get("match", "")))
+        except re.error as error:
+            raise ValueError(f"match is no regular expression: {error}") from error
+        self.orders.append(Fault(name, match, None if count is None else int(count), fields))
 
     def strike(self, target: str, *names: str) -> Fault | None:
         """The first ordered fault among `names` that concerns `target`; counts it as having struck."""
