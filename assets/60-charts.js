@@ -160,6 +160,7 @@
       options: {
         upColor: colour("surface-1"), borderUpColor: up, wickUpColor: up,
         downColor: down, borderDownColor: down, wickDownColor: down,
+        lastValueVisible: frame.complete, priceLineVisible: frame.complete, // an old candle's close is no last price
         priceLineStyle: 1, priceLineColor: frame.simulated ? colour("sim") : rose ? up : down, priceLineWidth: 1,
         priceFormat: { type: "custom", formatter: "price" + frame.decimals, tickmarksFormatter: "ticks", minMove: 10 ** -frame.decimals },
       },
@@ -198,6 +199,7 @@
       cols.times.at.forEach((slot, k) => {
         if (values[k] === null) return;
         const point = { time: slotMs(cols.times, slot) / 1000, value: values[k] };
+        if (cols.times.at[k + 1] > slot + 1) point.color = "transparent"; // no line over a gap
         if (line.kind === "histogram") point.color = faded(colour(values[k] >= 0 ? "up-fill" : "down-fill"), 0.5);
         data.push(point);
       });
@@ -326,7 +328,7 @@
       if (found.has(line.of)) found.get(line.of).texts.push(text);
       else found.set(line.of, { line, texts: [text] });
     });
-    return [...found.values()].map(({ line, texts }) => tagged(line, texts.join("  ")));
+    return [...found.values()].map(({ line, texts }) => tagged(line, texts.join(" \u00b7 ")));
   }
 
   function drawPaneTags(frame, shares) {

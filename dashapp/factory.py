@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import core.job_queue
 import db.engine
 from core.settings import Settings
-from dashapp import callback_bodies, error_pages, gate, health, metrics, security, static_files
+from dashapp import callback_bodies, error_pages, gate, health, metrics, security, static_files, uploads
 from dashapp.auth import routes, sessions
 from dashapp.config import complete, flask_config
 from dashapp.extensions import compress, csrf, database, login_manager
@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
     health.install(app, settings)
     static_files.register(app)
     routes.install(app)
+    uploads.install(app)
     _mount_dash(app, settings)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -60,10 +60,13 @@ class Markets:
     TABLE = "markets-table"
     SOURCES = "markets-sources"
     FORM = "markets-form"
+    FIELDS = "markets-fields"  # filled by assets/64-markets.js
     JOBS = "markets-jobs"
     IMPORTS = "markets-imports"
     REPORT = "markets-report"
-    CHOSEN = "markets-chosen"
+    CHOSEN = "markets-chosen"  # dcc.Store: whose lines are shown, "job/…" or "import/…"
+    LINES = "markets-lines"  # pattern: index is such a key
+    CLOSE = "markets-close"
 
 
 class Models:
@@ -87,3 +90,15 @@ class Models:
     SCORES = "models-scores"
     VERSIONS = "models-versions"
     CANCEL = "models-cancel"  # type of the buttons that cancel a training
+
+
+class Predictions:
+    """The Predictions page."""
+
+    TICK = "predictions-tick"
+    SEEN = "predictions-seen"  # dcc.Store: what the panes below were last drawn from
+    HEADLINE = "predictions-headline"
+    BOARD = "predictions-board"
+    DETAIL = "predictions-detail"
+    RAIL = "predictions-rail"
+    SETTLED = "predictions-settled"

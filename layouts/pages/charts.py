@@ -31,8 +31,8 @@ def layout(exchange: str | None = None, symbol: str | None = None, **query: str)
             *_stores(view),
             html.H1("Charts", className="visually-hidden"),
             html.Div(id=ids.Charts.STRIP),
-            html.Div(html.Div(className="toolbar"), id=ids.Charts.TOOLBAR),
             html.Div(id=ids.Charts.HEAD),
+            html.Div(html.Div(className="toolbar"), id=ids.Charts.TOOLBAR),
             html.Div(id=ids.Charts.EMPTY),
             html.Div([_chart(), _rail()], className="panes chart-grid"),
             *chart_toolbar.floats(),
@@ -55,14 +55,14 @@ def _stores(view: dict[str, str | None]) -> list[Component]:
 
 
 def _chart() -> html.Section:
-    head = html.Div(
+    legend = html.Div(id=ids.Charts.LEGEND, className="legend", **{"aria-hidden": "true"})
+    age = html.Div(
         [html.Span(id=ids.Charts.AGE), html.Span(id=ids.Charts.COUNTDOWN, className="countdown")], className="chart-age"
     )
     canvas = html.Div(
         [
-            html.Div(id=ids.Charts.LEGEND, className="legend", **{"aria-hidden": "true"}),
+            html.Div([legend, age], className="chart-top"),
             html.Div(id=ids.Charts.PANE_TAGS, className="pane-tags", **{"aria-hidden": "true"}),
-            head,
             html.Div(
                 price_chart(ids.Charts.CHART), className="plot", role="img", **{"aria-labelledby": ids.Charts.SUMMARY}
             ),
