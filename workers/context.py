@@ -1,6 +1,6 @@
 """The composition root of the workers: what a job is given, and where it comes from."""
 
-import logging
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from market.gateway import ExchangeGateway
 
 DEMO = "demo"
-
-log = logging.getLogger(__name__)
 
 
 class Interrupted(Exception):
@@ -64,9 +62,10 @@ class JobContext:
         return job_queue.redis()
 
     def progress(self, fraction: float, message: str, **details: Any) -> None:
-        """Say how far the work is, 0 to 1, in a few words; `details` must be JSON."""
+        """Say how far the work is, 0 to 1, in a few words; `details` are what JSON can hold (see `plain`)."""
+        news = plain({"fraction": min(max(float(fraction), 0.0), 1.0), "message": message, **details})
         with self._lock:
-            self.latest = {"fraction": min(max(float(fraction), 0.0), 1.0), "message": message, **details}
+            self.latest = news
             self._unwritten = True
 
     def take_progress(self) -> dict[str, Any] | None:
@@ -102,7 +101,9 @@ class JobContext:
         self.published = True  # the heartbeat must not mistake our own publication for a loss
         try:
             with self.session() as session:
-                done = jobs.succeed(session, self.job_id, self.attempt, result=result, progress=self.take_progress())
+                done = jobs.succeed(
+                    session, self.job_id, self.attempt, result=plain(result), progress=self.take_progress()
+                )
                 if not done:
                     raise LostClaim(f"The job {self.job_id} was taken over; attempt {self.attempt} publishes nothing.")
                 yield session
@@ -127,6 +128,12 @@ class JobContext:
         if instance is None or not instance.demo_url:
             raise NotFound("The demo exchange does not run. Start Bolt with `make demo`.")
         return instance.demo_url
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """What PostgreSQL's JSON can hold: NumPy numbers become floats, NaN and infinity null. Else raises TypeError."""
+    made: dict[str, Any] = json.loads(json.dumps(values, default=float), parse_constant=lambda _name: None)
+    return made
 
 
 def connect(settings: Settings) -> None:

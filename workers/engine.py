@@ -163,7 +163,8 @@ def target(kind: JobKind) -> Callable[..., dict[str, Any] | None]:
 
 
 def _succeed(session: Session, job: Job, context: JobContext, result: dict[str, Any] | None) -> bool:
-    return jobs.succeed(session, job.id, job.attempt, result=result, progress=context.take_progress())
+    kept = None if result is None else roots.plain(result)
+    return jobs.succeed(session, job.id, job.attempt, result=kept, progress=context.take_progress())
 
 
 def _end(context: JobContext, word: str, write: Callable[[Session], bool]) -> str:

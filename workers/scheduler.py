@@ -8,9 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
 
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 import db.engine
+from core import job_queue
 from core.clock import utc_now
 from core.settings import Settings
 from db.queries import jobs, leases
@@ -86,9 +88,19 @@ def fire(entry: Entry, now: datetime) -> Job | None:
         if not leases.claim_slot(session, entry.kind.name, slot):
             return None
         job = jobs.create(session, entry.kind, entry.args, dedupe=entry.dedupe(slot))
-        jobs.supersede(session, entry.kind, keep=entry.dedupe(slot))
+        replaced = jobs.supersede(session, entry.kind, keep=entry.dedupe(slot))
+    _forget(replaced)
     jobs.announce(job)
     return job
+
+
+def _forget(replaced: list[Job]) -> None:
+    """Take calls of replaced runs out of the queue: after a night without workers there would be thousands."""
+    try:
+        for job in replaced:
+            job_queue.forget(job.queue, job_queue.call_id(job.id, job.attempt))
+    except RedisError as fault:
+        log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
 
 
 def fire_at_start() -> None:

@@ -169,12 +169,12 @@ def request_cancel(session: Session, job_id: str) -> Job:
     return get(session, job_id)
 
 
-def supersede(session: Session, kind: JobKind, *, keep: str) -> int:
-    """Cancel scheduled runs of a kind that nobody began: the newer one, `keep`, does their work. How many."""
+def supersede(session: Session, kind: JobKind, *, keep: str) -> list[Job]:
+    """Cancel scheduled runs of a kind that nobody began: the newer one, `keep`, does their work. Returns them."""
     old = and_(Job.name == kind.name, Job.state == JobState.QUEUED, Job.attempt == 0, Job.owner_id.is_(None))
     scheduled = and_(Job.dedupe.startswith(f"{kind.name}@", autoescape=True), Job.dedupe != keep)
     ended = {"state": JobState.CANCELLED.value, "finished_at": func.now(), "reason": "a newer run replaces it"}
-    return len(_change(session, update(Job).where(old, scheduled).values(ended)))
+    return _change(session, update(Job).where(old, scheduled).values(ended))
 
 
 # What workers do

@@ -252,7 +252,7 @@ def test_newer_scheduled_run_replaces_one_that_nobody_began(session: Session) ->
     begun = running(session, dedupe="top_up@2")
     asked = jobs.create(session, TOP_UP, {}, dedupe="asked-by-hand")
     new = jobs.create(session, TOP_UP, {}, dedupe="top_up@3")
-    assert jobs.supersede(session, TOP_UP, keep="top_up@3") == 1
+    assert [job.id for job in jobs.supersede(session, TOP_UP, keep="top_up@3")] == [old.id]
     states = {job.id: job.state for job in session.scalars(select(Job)).all()}
     assert states == {old.id: "cancelled", begun.id: "running", asked.id: "queued", new.id: "queued"}
 

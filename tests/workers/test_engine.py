@@ -1,10 +1,12 @@
 """The engine, run in this process: how each way of ending becomes a state of the row."""
 
 import logging
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, func, update
 from sqlalchemy.orm import Session
@@ -219,6 +221,19 @@ def test_progress_stays_between_nothing_and_all(settings: Settings) -> None:
     context.progress(1.2, "over")
     assert context.take_progress() == {"fraction": 1.0, "message": "over"}
     assert context.take_progress() is None
+
+
+def test_numbers_postgresql_cannot_hold_become_null(settings: Settings) -> None:
+    context = JobContext(settings, "x", 1)
+    context.progress(0.5, "epoch 1", loss=np.float32(0.5), losses=[math.nan, -math.inf, 1.0])
+    assert context.take_progress() == {"fraction": 0.5, "message": "epoch 1", "loss": 0.5, "losses": [None, None, 1.0]}
+    with pytest.raises(TypeError):
+        context.progress(0.5, "epoch 1", loss=object())
+
+
+def test_result_that_is_not_a_number_is_kept_as_null(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "target", lambda _kind: lambda _context, **_: {"score": math.nan})
+    assert executed(settings, samples.ADD, a=1, b=1).result == {"score": None}
 
 
 def test_back_off_grows_with_the_attempt_and_has_a_ceiling() -> None:

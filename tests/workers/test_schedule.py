@@ -77,7 +77,16 @@ def test_slots_that_nobody_works_off_do_not_pile_up(session: Session, redis_url:
     job_queue.connect(redis_url)
     for n in range(5):
         scheduler.fire(MINUTELY, NOON + timedelta(minutes=n))
-    assert [job.dedupe for job in jobs.waiting(session)] == ["top_up@2026-11-23T12:04:02Z"]
+    [job] = jobs.waiting(session)
+    assert job.dedupe == "top_up@2026-11-23T12:04:02Z"
+    assert job_queue.held("market") == {f"{job.id}-0"}
+
+
+def test_slot_is_written_also_while_redis_is_down(session: Session) -> None:
+    job_queue.connect("redis://127.0.0.1:1/0")
+    scheduler.fire(MINUTELY, NOON)
+    scheduler.fire(MINUTELY, NOON + timedelta(minutes=1))
+    assert [job.dedupe for job in jobs.waiting(session)] == ["top_up@2026-11-23T12:01:02Z"]
 
 
 def test_lease_has_one_holder_until_it_runs_out(session: Session) -> None:
