@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.clock import to_ms, utc_now
-from core.errors import BadCandles, ExchangeUnavailable, NotFound, Refused
+from core.errors import BadCandles, ExchangeBackOff, ExchangeUnavailable, NotFound, Refused
 from core.jobs import BACKFILL, FILL_DEMO
 from core.market_name import make as make_name
 from core.settings import Settings
@@ -16,7 +16,7 @@ from core.timeframe import TIMEFRAMES
 from db.queries import candles as stored_candles
 from db.queries import instance, jobs, markets, uploads
 from db.tables import Market
-from market import guarded_gateway, history_files, ingest, listings
+from market import ccxt_gateway, guarded_gateway, history_files, ingest, listings
 from market.gateway import ExchangeGateway
 from workers.context import DEMO, JobContext
 
@@ -61,6 +61,8 @@ def _answers(context: JobContext) -> bool:
     gateway = guarded_gateway.make(name, context.settings, context.redis, timeout_s=PROBE_S, attempts=1)
     try:
         _within(PROBE_S, gateway.server_time)
+    except ExchangeBackOff:
+        return True  # it is there, and busy
     except (ExchangeUnavailable, NotFound, Refused) as error:
         log.info("exchange does not answer", extra={"exchange": name, "reason": error.sentence})
         return False
@@ -111,19 +113,20 @@ def fill_demo(context: JobContext) -> dict[str, Any]:
 
 
 def _when_demo_answers(context: JobContext) -> ExchangeGateway:
-    """The demo exchange, once the supervisor has started it."""
+    """The demo exchange, once the supervisor has started it. Looking for it does not count as its failure."""
     patience = time.monotonic() + DEMO_STARTS_S
     while True:
         context.check_cancelled()
+        with context.session() as session:
+            url = instance.get(session).demo_url
         try:
-            gateway = context.gateway(DEMO)
-            gateway.server_time()
-            return gateway
+            ccxt_gateway.make(DEMO, base_url=url, timeout_s=PROBE_S).server_time()
+            return context.gateway(DEMO)
         except (NotFound, ExchangeUnavailable):
             if time.monotonic() > patience:
                 raise
-            context.progress(0.0, "Waiting for the demo exchange")
-            time.sleep(1.0)
+        context.progress(0.0, "Waiting for the demo exchange")
+        time.sleep(0.5)
 
 
 def _fill(

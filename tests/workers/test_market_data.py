@@ -106,6 +106,18 @@ def test_the_demo_starts_when_no_exchange_answers_at_the_first_start(server: Ser
         assert sources.get(session, "binance").state == "down"
 
 
+def test_an_exchange_that_asks_to_wait_is_there(server: Server, binance_is) -> None:
+    binance_is(server.url)
+    server.fault("status", code=429, retry_after=30)
+    assert market_data.probe_exchanges(context()) == {"answered": True, "demo": False}
+
+
+def test_an_exchange_that_is_closed_to_us_does_not_answer(server: Server, binance_is) -> None:
+    binance_is(server.url)
+    server.fault("status", code=451)
+    assert market_data.probe_exchanges(context()) == {"answered": False, "demo": True}
+
+
 def test_an_exchange_that_hangs_is_given_up_in_time(
     server: Server, binance_is, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +202,22 @@ def test_filling_waits_for_the_demo_to_start(server: Server, short: None, monkey
     monkeypatch.setattr(market_data.time, "sleep", sleep)
     assert market_data._when_demo_answers(context()).name == "demo"
     assert len(waited) == 2
+
+
+def test_waiting_for_a_demo_that_starts_late_opens_no_breaker(
+    server: Server, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.engine.session() as session:
+        instance.get(session).demo_url = "http://127.0.0.1:1"
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 8:
+            serve_demo(server)
+
+    monkeypatch.setattr(market_data.time, "sleep", sleep)
+    assert abs(market_data._when_demo_answers(context()).server_time() - to_ms(utc_now())) < 5_000
 
 
 def test_filling_gives_up_when_the_demo_never_starts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
