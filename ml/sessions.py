@@ -25,7 +25,14 @@ def open_session(content: bytes) -> Any:
     options.log_severity_level = 3
     try:
         made = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except (faults.InvalidProtobuf, faults.InvalidGraph, faults.Fail, faults.RuntimeException) as fault:
+    except (
+        faults.Fail,
+        faults.InvalidArgument,
+        faults.InvalidGraph,
+        faults.InvalidProtobuf,
+        faults.NotImplemented,
+        faults.RuntimeException,
+    ) as fault:
         raise ModelUnavailable("The model's file cannot be read. Train the model again.") from fault
     _sessions[key] = made
     if len(_sessions) > KEPT:
