@@ -23,6 +23,8 @@ class JobState(StrEnum):
 
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
+WAITING_STATES = (JobState.QUEUED, JobState.RETRYING)
+ENDED_STATES = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import db.engine
 from core import job_queue
 from core.errors import Cancelled, LostClaim, NotFound
 from core.settings import Settings
-from db.queries import jobs
+from db.queries import job_claims
 from db.tables.users import Instance
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class JobContext:
         self.published = True  # the heartbeat must not mistake our own publication for a loss
         try:
             with self.session() as session:
-                done = jobs.succeed(
+                done = job_claims.succeed(
                     session, self.job_id, self.attempt, result=plain(result), progress=self.take_progress()
                 )
                 if not done:

@@ -26,9 +26,9 @@ import core.settings
 import db.engine
 from core.clock import utc_now
 from core.errors import BoltError, Cancelled, ExchangeBackOff, LostClaim, Unavailable
-from core.jobs import KINDS, JobKind
+from core.jobs import KINDS, WAITING_STATES, JobKind
 from core.settings import Settings
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables.jobs import Job
 from workers import context as roots
 from workers.context import Interrupted, JobContext, Signals
@@ -61,7 +61,7 @@ def on_stop(_signal: int, _frame: FrameType | None) -> None:
 def execute(job_id: str, settings: Settings) -> None:
     """Claim the job and carry it to its end; does nothing where it is taken, cancelled or not yet due."""
     with db.engine.session() as session:
-        job = jobs.claim(session, job_id)
+        job = job_claims.claim(session, job_id)
     token = core.log.job_id.set(job_id)
     try:
         if job is None:
@@ -78,7 +78,8 @@ def _carry_out(job: Job, context: JobContext) -> None:
     kind, began = KINDS.get(job.name), time.monotonic()
     log.info("job_started", extra={"job": job.name, "attempt": job.attempt})
     if kind is None:
-        _record(context, lambda s: jobs.fail(s, job.id, job.attempt, reason=f"This Bolt knows no job “{job.name}”."))
+        reason = f"This Bolt knows no job “{job.name}”."
+        _record(context, lambda s: job_claims.fail(s, job.id, job.attempt, reason=reason))
         return
     with Heartbeat(context, kind.timeout):
         ended = _attempt(job, kind, context)
@@ -91,17 +92,17 @@ def _attempt(job: Job, kind: JobKind, context: JobContext) -> str:
         with _alarm(kind.timeout):
             result = target(kind)(context, **job.args)
     except Interrupted:
-        given = _record(context, lambda s: jobs.interrupt(s, job.id, job.attempt))
+        given = _record(context, lambda s: job_claims.interrupt(s, job.id, job.attempt))
         return _given_back(given)
     except LostClaim:
         log.warning("job_lost_claim", extra={"attempt": job.attempt})
         return "lost"
     except Cancelled:
-        return _end(context, "cancelled", lambda s: jobs.cancel(s, job.id, job.attempt))
+        return _end(context, "cancelled", lambda s: job_claims.cancel(s, job.id, job.attempt))
     except MemoryError:
-        return _end(context, "out_of_memory", lambda s: jobs.fail(s, job.id, job.attempt, reason="out_of_memory"))
+        return _end(context, "out_of_memory", lambda s: job_claims.fail(s, job.id, job.attempt, reason="out_of_memory"))
     except JobTimeoutException:
-        return _end(context, "timeout", lambda s: jobs.fail(s, job.id, job.attempt, reason="timeout"))
+        return _end(context, "timeout", lambda s: job_claims.fail(s, job.id, job.attempt, reason="timeout"))
     except Exception as error:  # the one place where a job's unknown error becomes a state
         return _failed(job, context, error)
     if context.published:
@@ -115,12 +116,12 @@ def _failed(job: Job, context: JobContext, error: Exception) -> str:
         return "published"
     if isinstance(error, BoltError) and not isinstance(error, Unavailable):
         sentence = error.sentence
-        return _end(context, "failed", lambda s: jobs.fail(s, job.id, job.attempt, reason=sentence))
+        return _end(context, "failed", lambda s: job_claims.fail(s, job.id, job.attempt, reason=sentence))
     known = isinstance(error, BoltError)
     log.warning("job_attempt_failed", extra={"attempt": job.attempt}, exc_info=None if known else error)
     reason = error.sentence if isinstance(error, BoltError) else _unknown(error)
     delay = back_off(job.attempt, error, utc_now())
-    given = _record(context, lambda s: jobs.release(s, job.id, job.attempt, reason=reason, delay=delay))
+    given = _record(context, lambda s: job_claims.release(s, job.id, job.attempt, reason=reason, delay=delay))
     return _given_back(given)
 
 
@@ -164,7 +165,7 @@ def target(kind: JobKind) -> Callable[..., dict[str, Any] | None]:
 
 def _succeed(session: Session, job: Job, context: JobContext, result: dict[str, Any] | None) -> bool:
     kept = None if result is None else roots.plain(result)
-    return jobs.succeed(session, job.id, job.attempt, result=kept, progress=context.take_progress())
+    return job_claims.succeed(session, job.id, job.attempt, result=kept, progress=context.take_progress())
 
 
 def _end(context: JobContext, word: str, write: Callable[[Session], bool]) -> str:
@@ -180,7 +181,7 @@ def _given_back(job: Job | None) -> str:
     if job is None:
         log.warning("job_lost_claim")
         return "lost"
-    if job.state in jobs.WAITING and job.run_after <= utc_now():
+    if job.state in WAITING_STATES and job.run_after <= utc_now():
         jobs.announce(job)
     return str(job.state)
 

@@ -14,7 +14,7 @@ from typing import Self
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import LostClaim
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from workers.context import JobContext
 
 POLL = 1.0  # seconds between looks at the row: reads one line, writes only what is new
@@ -63,10 +63,10 @@ class Heartbeat:
         news, due = context.take_progress(), now - self._last_beat >= BEAT
         with context.session() as session:
             if news is not None or due:
-                asked = jobs.beat(session, context.job_id, context.attempt, news)
+                asked = job_claims.beat(session, context.job_id, context.attempt, news)
                 self._last_beat = now
             else:
-                asked = jobs.cancel_asked(session, context.job_id, context.attempt)
+                asked = job_claims.cancel_asked(session, context.job_id, context.attempt)
         if asked:
             context.signals.cancelled.set()
 
@@ -76,7 +76,7 @@ class Heartbeat:
         if now - self._began > self.timeout + TIMEOUT_GRACE:
             log.error("job_ignored_its_timeout")
             with context.session() as session:
-                jobs.fail(session, context.job_id, context.attempt, reason="timeout")
+                job_claims.fail(session, context.job_id, context.attempt, reason="timeout")
             os._exit(TIMED_OUT)
         if not context.stopping:
             return
@@ -84,7 +84,7 @@ class Heartbeat:
         if now - self._stopping_since > STOP_GRACE:
             log.error("job_ignored_the_stop")
             with context.session() as session:
-                given = jobs.interrupt(session, context.job_id, context.attempt)
+                given = job_claims.interrupt(session, context.job_id, context.attempt)
             if given is not None:
                 jobs.announce(given)
             os._exit(STOPPED)

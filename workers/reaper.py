@@ -6,8 +6,8 @@ from redis.exceptions import RedisError
 
 import db.engine
 from core import job_queue
-from core.jobs import Queue
-from db.queries import jobs
+from core.jobs import WAITING_STATES, Queue
+from db.queries import job_claims, jobs
 from db.tables.jobs import Job
 
 SILENT_FOR = 60.0  # seconds without a heartbeat until a job counts as lost; hearts beat every 5
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 def reap() -> list[Job]:
     """Give back every running job whose heart stopped, and queue again those with attempts left."""
     with db.engine.session() as session:
-        taken = jobs.take_back(session, silent_for=SILENT_FOR)
+        taken = job_claims.take_back(session, silent_for=SILENT_FOR)
     for job in taken:
         log.warning(
             "job_taken_back", extra={"job_id": job.id, "job": job.name, "attempt": job.attempt, "now": job.state}
         )
-        if job.state in jobs.WAITING:
+        if job.state in WAITING_STATES:
             jobs.announce(job)
     return taken
 

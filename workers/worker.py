@@ -25,8 +25,9 @@ from sqlalchemy.orm import Session
 
 import db.engine
 from core import job_queue
+from core.jobs import WAITING_STATES
 from core.settings import Settings
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables.jobs import Job
 from workers import engine
 
@@ -115,13 +116,13 @@ def give_back(settings: Settings, call: str) -> Job | None:
     try:
         with Session(database, expire_on_commit=False) as session, session.begin():
             attempt = int(before) + 1
-            given = jobs.release(session, job_id, attempt, reason=KILLED, message=jobs.INTERRUPTED)
+            given = job_claims.release(session, job_id, attempt, reason=KILLED, message=job_claims.INTERRUPTED)
     except SQLAlchemyError as fault:
         log.warning("job_not_given_back", extra={"call": call, "fault": type(fault).__name__})
         return None
     finally:
         database.dispose()  # a connection must never be open when the next child is forked
-    if given is not None and given.state in jobs.WAITING:
+    if given is not None and given.state in WAITING_STATES:
         jobs.announce(given)
     return given
 

@@ -1,30 +1,26 @@
-"""Background jobs: asking for them, reading them, and the compare-and-sets of the workers.
+"""Background jobs: asking for them, reading them, cancelling them. What workers write is in `job_claims`.
 
-The row is the truth. A worker owns a job while the row is `running` under the attempt it claimed; every write of a
-worker names that attempt and changes nothing once the row has moved on. Times are the database's, so that hosts
-whose clocks differ agree.
+The row is the truth. Times are the database's, so that hosts whose clocks differ agree.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, and_, case, delete, func, or_, select, text, update
+from sqlalchemy import and_, case, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 import db.engine
 from core import job_queue
-from core.errors import Conflict, LostClaim, NotFound, Refused
-from core.jobs import KINDS, OPEN_STATES, TRAIN_MODEL, JobKind, JobState
+from core.errors import Conflict, NotFound, Refused
+from core.jobs import ENDED_STATES, KINDS, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState
 from core.roles import Role, covers
+from db.queries.job_claims import change
 from db.tables.jobs import Job
 from db.tables.users import User
 
-WAITING = (JobState.QUEUED, JobState.RETRYING)
-ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 OPEN_AT_MOST = {TRAIN_MODEL.name: 5}  # open jobs of one kind a person may have at once
-INTERRUPTED = "interrupted, retrying"
 OPEN_DEDUPE = text("state IN ('queued', 'running', 'retrying')")  # the predicate of uq_jobs_open_dedupe
 
 
@@ -134,7 +130,7 @@ def latest(session: Session, *, name: str, limit: int = 20) -> list[Job]:
 
 def notices(session: Session, user_id: int) -> list[Job]:
     """Ended jobs of this person that they have not been told about, oldest first."""
-    unseen = and_(Job.owner_id == user_id, Job.state.in_(ENDED), Job.seen_at.is_(None))
+    unseen = and_(Job.owner_id == user_id, Job.state.in_(ENDED_STATES), Job.seen_at.is_(None))
     return list(session.scalars(select(Job).where(unseen).order_by(Job.finished_at)))
 
 
@@ -145,7 +141,7 @@ def mark_seen(session: Session, user_id: int, ids: Iterable[str]) -> None:
 
 def waiting(session: Session) -> list[Job]:
     """Jobs that some queue should hold now, oldest first."""
-    due = and_(Job.state.in_(WAITING), Job.run_after <= func.now())
+    due = and_(Job.state.in_(WAITING_STATES), Job.run_after <= func.now())
     return list(session.scalars(select(Job).where(due).order_by(Job.run_after)))
 
 
@@ -154,7 +150,7 @@ def waiting(session: Session) -> list[Job]:
 
 def request_cancel(session: Session, job_id: str) -> Job:
     """Cancel a waiting job at once; ask a running one to stop. An ended one stays as it is. Raises NotFound."""
-    waits = Job.state.in_(WAITING)
+    waits = Job.state.in_(WAITING_STATES)
     asked = (
         update(Job)
         .where(Job.id == job_id, Job.state.in_(OPEN_STATES))
@@ -165,7 +161,7 @@ def request_cancel(session: Session, job_id: str) -> Job:
             reason=case((waits, "cancelled"), else_=Job.reason),
         )
     )
-    _change(session, asked)
+    change(session, asked)
     return get(session, job_id)
 
 
@@ -174,96 +170,10 @@ def supersede(session: Session, kind: JobKind, *, keep: str) -> list[Job]:
     old = and_(Job.name == kind.name, Job.state == JobState.QUEUED, Job.attempt == 0, Job.owner_id.is_(None))
     scheduled = and_(Job.dedupe.startswith(f"{kind.name}@", autoescape=True), Job.dedupe != keep)
     ended = {"state": JobState.CANCELLED.value, "finished_at": func.now(), "reason": "a newer run replaces it"}
-    return _change(session, update(Job).where(old, scheduled).values(ended))
+    return change(session, update(Job).where(old, scheduled).values(ended))
 
 
-# What workers do
-
-
-def claim(session: Session, job_id: str) -> Job | None:
-    """Take a waiting job: running, one attempt more. None where it is gone, taken, cancelled or not yet due."""
-    taken = (
-        update(Job)
-        .where(Job.id == job_id, Job.state.in_(WAITING), Job.run_after <= func.now())
-        .values(
-            state=JobState.RUNNING.value,
-            attempt=Job.attempt + 1,
-            heartbeat_at=func.now(),
-            started_at=func.coalesce(Job.started_at, func.now()),
-            reason=None,
-        )
-    )
-    return _one(session, taken)
-
-
-def beat(session: Session, job_id: str, attempt: int, progress: dict[str, Any] | None = None) -> bool:
-    """Say the job is alive, and how far it is; True where somebody asked to cancel. Raises LostClaim."""
-    values: dict[str, Any] = {"heartbeat_at": func.now()}
-    if progress is not None:
-        values["progress"] = progress
-    return _asked(_one(session, _mine(job_id, attempt).values(values)), job_id)
-
-
-def cancel_asked(session: Session, job_id: str, attempt: int) -> bool:
-    """Whether somebody asked to cancel, by reading alone. Raises LostClaim."""
-    held = and_(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
-    return _asked(session.scalars(select(Job).where(held)).one_or_none(), job_id)
-
-
-def succeed(
-    session: Session,
-    job_id: str,
-    attempt: int,
-    *,
-    result: dict[str, Any] | None = None,
-    progress: dict[str, Any] | None = None,
-) -> bool:
-    """Publish: the one compare-and-set by which a job's result counts. False where the job was taken over."""
-    values = _ending(JobState.SUCCEEDED) | {"result": result, "reason": None}
-    if progress is not None:
-        values["progress"] = progress
-    return _one(session, _mine(job_id, attempt).values(values)) is not None
-
-
-def fail(session: Session, job_id: str, attempt: int, *, reason: str) -> bool:
-    """End the job for good, with a sentence or word for the person who asked."""
-    return _one(session, _mine(job_id, attempt).values(_ending(JobState.FAILED) | {"reason": reason})) is not None
-
-
-def cancel(session: Session, job_id: str, attempt: int, *, reason: str = "cancelled") -> bool:
-    """End the job because a person stopped it; it is never tried again."""
-    return _one(session, _mine(job_id, attempt).values(_ending(JobState.CANCELLED) | {"reason": reason})) is not None
-
-
-def release(
-    session: Session, job_id: str, attempt: int, *, reason: str, delay: float = 0.0, message: str | None = None
-) -> Job | None:
-    """Give the job back to be tried again in `delay` seconds; failed with `reason` after the last attempt.
-
-    Progress is kept, with `message` in it. None where the job was taken over.
-    """
-    return _one(session, _mine(job_id, attempt).values(_given_back(reason, delay, message)))
-
-
-def interrupt(session: Session, job_id: str, attempt: int) -> Job | None:
-    """Give the job back because its worker is stopped on purpose: queued again, with the attempt not counted."""
-    values = {
-        "state": case((Job.cancel_requested, JobState.CANCELLED.value), else_=JobState.QUEUED.value),
-        "finished_at": case((Job.cancel_requested, func.now())),
-        "heartbeat_at": None,
-        "run_after": func.now(),
-        "max_attempts": Job.max_attempts + 1,
-        "progress": _with_message(INTERRUPTED),
-    }
-    return _one(session, _mine(job_id, attempt).values(values))
-
-
-def take_back(session: Session, *, silent_for: float) -> list[Job]:
-    """Give back every running job whose heart has not beaten for so many seconds (see `release`)."""
-    silent = Job.heartbeat_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, silent_for)
-    reason = "The worker running this job stopped answering, at every attempt. Start the job again."
-    values = _given_back(reason, 0.0, INTERRUPTED)
-    return _change(session, update(Job).where(Job.state == JobState.RUNNING, silent).values(values))
+# Clearing away
 
 
 def prune(session: Session, *, names: Iterable[str], hours: int) -> int:
@@ -275,51 +185,5 @@ def prune(session: Session, *, names: Iterable[str], hours: int) -> int:
         Job.state.in_((JobState.SUCCEEDED, JobState.CANCELLED)),
         age > func.make_interval(0, 0, 0, 0, hours),
     )
-    old = and_(Job.state.in_(ENDED), Job.name != TRAIN_MODEL.name, age > func.make_interval(0, 0, 0, 7))
+    old = and_(Job.state.in_(ENDED_STATES), Job.name != TRAIN_MODEL.name, age > func.make_interval(0, 0, 0, 7))
     return len(list(session.scalars(delete(Job).where(or_(routine, old)).returning(Job.id))))
-
-
-def _mine(job_id: str, attempt: int) -> Update:
-    return update(Job).where(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
-
-
-def _change(session: Session, statement: Update) -> list[Job]:
-    done = statement.returning(Job).execution_options(synchronize_session=False, populate_existing=True)
-    return list(session.scalars(done))
-
-
-def _one(session: Session, statement: Update) -> Job | None:
-    rows = _change(session, statement)
-    return rows[0] if rows else None
-
-
-def _asked(job: Job | None, job_id: str) -> bool:
-    if job is None:
-        raise LostClaim(f"The job {job_id} was taken over by another worker; this attempt ends.")
-    return job.cancel_requested
-
-
-def _ending(state: JobState) -> dict[str, Any]:
-    return {"state": state.value, "heartbeat_at": None, "finished_at": func.now()}
-
-
-def _with_message(message: str) -> Any:
-    return Job.progress.op("||")(func.jsonb_build_object("message", message))
-
-
-def _given_back(reason: str, delay: float, message: str | None) -> dict[str, Any]:
-    spent = Job.attempt >= Job.max_attempts
-    values = {
-        "state": case(
-            (Job.cancel_requested, JobState.CANCELLED.value),
-            (spent, JobState.FAILED.value),
-            else_=JobState.RETRYING.value,
-        ),
-        "finished_at": case((or_(Job.cancel_requested, spent), func.now())),
-        "reason": case((Job.cancel_requested, "cancelled"), else_=reason),
-        "heartbeat_at": None,
-        "run_after": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, delay),
-    }
-    if message is not None:
-        values["progress"] = _with_message(message)
-    return values

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.errors import LostClaim, NotFound, Refused
 from core.job_queue import connect, held
 from core.jobs import IMPORT_FILE, TOP_UP, TRAIN_MODEL, JobState
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables import Job, User
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ def person(session: Session, email: str = "ada@example.org", role: str = "analys
 def running(session: Session, **more: object) -> Job:
     job = jobs.create(session, TOP_UP, {}, **more)
     session.commit()
-    claimed = jobs.claim(session, job.id)
+    claimed = job_claims.claim(session, job.id)
     session.commit()
     assert claimed is not None
     return claimed
@@ -49,7 +49,7 @@ def test_open_job_with_the_same_dedupe_is_given_back(session: Session) -> None:
 
 def test_dedupe_is_free_again_once_the_job_has_ended(session: Session) -> None:
     first = running(session, dedupe="top")
-    assert jobs.succeed(session, first.id, 1)
+    assert job_claims.succeed(session, first.id, 1)
     assert jobs.create(session, TOP_UP, {}, dedupe="top").id != first.id
 
 
@@ -126,7 +126,7 @@ def test_notice_stands_until_its_owner_has_seen_it(session: Session) -> None:
     ada, bob = person(session), person(session, "bob@example.org")
     job = running(session, owner_id=ada)
     assert jobs.notices(session, ada) == []
-    jobs.fail(session, job.id, 1, reason="no candles")
+    job_claims.fail(session, job.id, 1, reason="no candles")
     assert [(j.id, j.reason) for j in jobs.notices(session, ada)] == [(job.id, "no candles")]
     jobs.mark_seen(session, bob, [job.id])
     assert len(jobs.notices(session, ada)) == 1
@@ -138,13 +138,13 @@ def test_claim_counts_the_attempt_and_is_given_once(session: Session) -> None:
     job = running(session)
     assert (job.state, job.attempt) == ("running", 1)
     assert job.heartbeat_at is not None
-    assert jobs.claim(session, job.id) is None
+    assert job_claims.claim(session, job.id) is None
 
 
 def test_job_for_later_cannot_be_claimed_yet(session: Session) -> None:
     job = jobs.create(session, TOP_UP, {}, run_after=datetime.now(UTC) + timedelta(minutes=1))
     session.commit()
-    assert jobs.claim(session, job.id) is None
+    assert job_claims.claim(session, job.id) is None
     assert jobs.waiting(session) == []
 
 
@@ -154,53 +154,53 @@ def test_waiting_job_is_cancelled_at_once(session: Session) -> None:
     assert (cancelled.state, cancelled.reason) == ("cancelled", "cancelled")
     assert cancelled.finished_at is not None
     session.commit()
-    assert jobs.claim(session, job.id) is None
+    assert job_claims.claim(session, job.id) is None
 
 
 def test_running_job_is_asked_and_hears_it_at_the_next_beat(session: Session) -> None:
     job = running(session)
-    assert jobs.beat(session, job.id, 1) is False
+    assert job_claims.beat(session, job.id, 1) is False
     assert jobs.request_cancel(session, job.id).state == "running"
-    assert jobs.cancel_asked(session, job.id, 1) is True
-    assert jobs.beat(session, job.id, 1) is True
+    assert job_claims.cancel_asked(session, job.id, 1) is True
+    assert job_claims.beat(session, job.id, 1) is True
 
 
 def test_ended_job_cannot_be_cancelled(session: Session) -> None:
     job = running(session)
-    jobs.succeed(session, job.id, 1, result={"n": 1})
+    job_claims.succeed(session, job.id, 1, result={"n": 1})
     assert jobs.request_cancel(session, job.id).state == "succeeded"
     assert not jobs.get(session, job.id).cancel_requested
 
 
 def test_beat_writes_progress_and_keeps_it_when_there_is_no_news(session: Session) -> None:
     job = running(session)
-    jobs.beat(session, job.id, 1, {"fraction": 0.5, "message": "half"})
-    jobs.beat(session, job.id, 1)
+    job_claims.beat(session, job.id, 1, {"fraction": 0.5, "message": "half"})
+    job_claims.beat(session, job.id, 1)
     assert jobs.get(session, job.id).progress == {"fraction": 0.5, "message": "half"}
 
 
 def test_silent_job_is_taken_back_and_its_old_attempt_can_write_nothing(session: Session) -> None:
     job = running(session)
-    jobs.beat(session, job.id, 1, {"fraction": 0.3, "message": "epoch 3"})
+    job_claims.beat(session, job.id, 1, {"fraction": 0.3, "message": "epoch 3"})
     age_heartbeat(session, job.id)
-    [taken] = jobs.take_back(session, silent_for=60)
-    assert (taken.state, taken.progress) == ("retrying", {"fraction": 0.3, "message": jobs.INTERRUPTED})
-    assert jobs.claim(session, job.id) is not None
-    assert jobs.succeed(session, job.id, 1, result={"by": "old"}) is False
-    assert jobs.fail(session, job.id, 1, reason="old") is False
-    assert jobs.cancel(session, job.id, 1) is False
-    assert jobs.release(session, job.id, 1, reason="old") is None
-    assert jobs.interrupt(session, job.id, 1) is None
+    [taken] = job_claims.take_back(session, silent_for=60)
+    assert (taken.state, taken.progress) == ("retrying", {"fraction": 0.3, "message": job_claims.INTERRUPTED})
+    assert job_claims.claim(session, job.id) is not None
+    assert job_claims.succeed(session, job.id, 1, result={"by": "old"}) is False
+    assert job_claims.fail(session, job.id, 1, reason="old") is False
+    assert job_claims.cancel(session, job.id, 1) is False
+    assert job_claims.release(session, job.id, 1, reason="old") is None
+    assert job_claims.interrupt(session, job.id, 1) is None
     with pytest.raises(LostClaim):
-        jobs.beat(session, job.id, 1)
-    assert jobs.succeed(session, job.id, 2, result={"by": "new"}) is True
+        job_claims.beat(session, job.id, 1)
+    assert job_claims.succeed(session, job.id, 2, result={"by": "new"}) is True
     assert jobs.get(session, job.id).result == {"by": "new"}
 
 
 def test_job_whose_heart_beats_is_left_alone(session: Session) -> None:
     job = running(session)
     age_heartbeat(session, job.id, seconds=50)
-    assert jobs.take_back(session, silent_for=60) == []
+    assert job_claims.take_back(session, silent_for=60) == []
     assert jobs.get(session, job.id).state == "running"
 
 
@@ -209,16 +209,16 @@ def test_job_is_tried_three_times_and_then_failed_with_a_reason(session: Session
     session.commit()
     states = []
     for _ in range(3):
-        assert jobs.claim(session, job.id) is not None
+        assert job_claims.claim(session, job.id) is not None
         session.commit()
         age_heartbeat(session, job.id)
-        states += [taken.state for taken in jobs.take_back(session, silent_for=60)]
+        states += [taken.state for taken in job_claims.take_back(session, silent_for=60)]
         session.commit()
     assert states == ["retrying", "retrying", "failed"]
     ended = jobs.get(session, job.id)
     assert ended.reason is not None and "stopped answering" in ended.reason
     assert ended.finished_at is not None
-    assert jobs.claim(session, job.id) is None
+    assert job_claims.claim(session, job.id) is None
 
 
 def test_job_lost_after_its_cancel_was_asked_ends_cancelled(session: Session) -> None:
@@ -226,23 +226,23 @@ def test_job_lost_after_its_cancel_was_asked_ends_cancelled(session: Session) ->
     jobs.request_cancel(session, job.id)
     session.commit()
     age_heartbeat(session, job.id)
-    assert [taken.state for taken in jobs.take_back(session, silent_for=60)] == ["cancelled"]
+    assert [taken.state for taken in job_claims.take_back(session, silent_for=60)] == ["cancelled"]
 
 
 def test_released_job_waits_out_its_delay(session: Session) -> None:
     job = running(session)
-    given = jobs.release(session, job.id, 1, reason="no answer", delay=30)
+    given = job_claims.release(session, job.id, 1, reason="no answer", delay=30)
     assert given is not None and (given.state, given.reason) == ("retrying", "no answer")
     session.commit()
-    assert jobs.claim(session, job.id) is None
+    assert job_claims.claim(session, job.id) is None
     session.execute(update(Job).where(Job.id == job.id).values(run_after=LONG_AGO))
     session.commit()
-    assert jobs.claim(session, job.id) is not None
+    assert job_claims.claim(session, job.id) is not None
 
 
 def test_stopped_worker_returns_the_job_queued_without_spending_an_attempt(session: Session) -> None:
     job = running(session)
-    given = jobs.interrupt(session, job.id, 1)
+    given = job_claims.interrupt(session, job.id, 1)
     assert given is not None
     assert (given.state, given.attempt, given.max_attempts, given.reason) == ("queued", 1, 4, None)
 

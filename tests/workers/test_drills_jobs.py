@@ -18,7 +18,7 @@ from core import job_queue
 from core.jobs import JobKind, Queue
 from dashapp.embedded.children import spawn
 from dashapp.embedded.valkey import Valkey
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables import Job
 from tests.workers import sample_jobs as samples
 from workers import reaper
@@ -115,7 +115,7 @@ def test_killed_child_is_tried_again_at_once_and_succeeds(worker: Child, tmp_pat
     until(lambda: row(job_id).state == "succeeded")
     job = row(job_id)
     assert (job.attempt, job.result) == (2, {"attempt": 2})
-    assert job.progress == {"fraction": 0.5, "message": jobs.INTERRUPTED}
+    assert job.progress == {"fraction": 0.5, "message": job_claims.INTERRUPTED}
 
 
 def test_killed_worker_and_child_are_made_good_by_the_reaper(start: Callable[..., Child], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from core.errors import Cancelled, ExchangeBackOff, ExchangeUnavailable, LostCla
 from core.job_queue import connect, held
 from core.jobs import JobKind, Queue
 from core.settings import Settings
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables import Job
 from tests.workers import sample_jobs as samples
 from workers import engine, heartbeat
@@ -129,7 +129,7 @@ def test_stopping_worker_returns_the_job_to_its_queue(settings: Settings, tmp_pa
     engine.on_stop(15, None)
     engine.execute(job_id, settings)
     job = row(job_id)
-    assert (job.state, job.reason, job.progress["message"]) == ("queued", None, jobs.INTERRUPTED)
+    assert (job.state, job.reason, job.progress["message"]) == ("queued", None, job_claims.INTERRUPTED)
     assert held("predict") == {f"{job_id}-1"}
 
 
@@ -143,7 +143,7 @@ def test_old_attempt_cannot_publish_what_a_new_one_published(
         if context.attempt == 1:
             with db.engine.session() as session:
                 session.execute(update(Job).values(heartbeat_at=func.now() - timedelta(minutes=2)))
-                assert len(jobs.take_back(session, silent_for=60)) == 1
+                assert len(job_claims.take_back(session, silent_for=60)) == 1
             engine.execute(job_id, settings)  # the second attempt runs and publishes
         with context.publish({"attempt": context.attempt}) as session:
             session.execute(update(Job).values(dedupe=f"written by {context.attempt}"))

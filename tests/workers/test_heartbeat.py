@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import job_queue
 from core.jobs import TOP_UP
 from core.settings import read
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from workers import engine, heartbeat
 from workers.context import JobContext
 from workers.heartbeat import Heartbeat
@@ -28,7 +28,7 @@ def context(session: Session, redis_url: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(heartbeat, "POLL", 0.02)
     job_id = jobs.create(session, TOP_UP, {}).id
     session.commit()
-    assert jobs.claim(session, job_id) is not None
+    assert job_claims.claim(session, job_id) is not None
     session.commit()
     return JobContext(read({"BOLT_DATA": str(tmp_path)}), job_id, 1)
 
@@ -61,7 +61,7 @@ def test_cancel_request_is_passed_on(context: JobContext, session: Session) -> N
 
 def test_lost_claim_is_passed_on(context: JobContext, session: Session) -> None:
     with Heartbeat(context, 60):
-        jobs.release(session, context.job_id, 1, reason="taken back")
+        job_claims.release(session, context.job_id, 1, reason="taken back")
         session.commit()
         soon(context.signals.lost.is_set)
 
@@ -75,7 +75,7 @@ def test_own_publication_is_no_loss(context: JobContext) -> None:
 
 
 def test_missed_beat_is_made_up_when_the_database_returns(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    beat, failures = jobs.beat, []
+    beat, failures = job_claims.beat, []
 
     def away_twice(*arguments: object) -> bool:
         if len(failures) < 2:
@@ -84,7 +84,7 @@ def test_missed_beat_is_made_up_when_the_database_returns(context: JobContext, m
         return beat(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(heartbeat, "BEAT", 0.0)
-    monkeypatch.setattr(jobs, "beat", away_twice)
+    monkeypatch.setattr(job_claims, "beat", away_twice)
     with Heartbeat(context, 60) as heart:
         began = heart._last_beat
         soon(lambda: heart._last_beat > began)

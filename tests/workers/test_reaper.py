@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core import job_queue
 from core.jobs import PREDICT_DUE, TOP_UP
 from core.settings import read
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from db.tables import Job
 from tests.workers import sample_jobs as samples
 from workers import engine, reaper
@@ -23,7 +23,7 @@ def queue(redis_url: str) -> None:
 def lost(session: Session, *, silent: int = 61) -> Job:
     job = jobs.create(session, TOP_UP, {})
     session.commit()
-    assert jobs.claim(session, job.id) is not None
+    assert job_claims.claim(session, job.id) is not None
     session.execute(update(Job).where(Job.id == job.id).values(heartbeat_at=func.now() - timedelta(seconds=silent)))
     session.commit()
     return job

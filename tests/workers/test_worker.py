@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import job_queue
 from core.jobs import TOP_UP
 from core.settings import Settings, read
-from db.queries import jobs
+from db.queries import job_claims, jobs
 from workers import worker
 from workers.__main__ import main, unique_name
 
@@ -29,7 +29,7 @@ def settings(database: Engine, redis_url: str, tmp_path: Path) -> Settings:
 def claimed(session: Session) -> str:
     job_id = jobs.create(session, TOP_UP, {}).id
     session.commit()
-    assert jobs.claim(session, job_id) is not None
+    assert job_claims.claim(session, job_id) is not None
     session.commit()
     return job_id
 
@@ -39,14 +39,14 @@ def test_job_of_a_killed_child_is_given_back_and_queued_under_its_next_attempt(
 ) -> None:
     job_id = claimed(session)
     given = worker.give_back(settings, f"{job_id}-0")
-    assert given is not None and (given.state, given.progress) == ("retrying", {"message": jobs.INTERRUPTED})
+    assert given is not None and (given.state, given.progress) == ("retrying", {"message": job_claims.INTERRUPTED})
     assert job_queue.held("market") == {f"{job_id}-1"}
 
 
 def test_job_that_moved_on_is_not_given_back_by_an_older_child(session: Session, settings: Settings) -> None:
     job_id = claimed(session)
     worker.give_back(settings, f"{job_id}-0")
-    assert jobs.claim(session, job_id) is not None
+    assert job_claims.claim(session, job_id) is not None
     session.commit()
     assert worker.give_back(settings, f"{job_id}-0") is None
     session.expire_all()
@@ -58,7 +58,7 @@ def test_child_killed_at_every_attempt_fails_the_job_with_a_reason(session: Sess
     for attempt in range(3):
         assert worker.give_back(settings, f"{job_id}-{attempt}") is not None
         session.rollback()
-        jobs.claim(session, job_id)
+        job_claims.claim(session, job_id)
         session.commit()
     ended = jobs.get(session, job_id)
     assert (ended.state, ended.reason) == ("failed", worker.KILLED)
