@@ -42,12 +42,14 @@ def _lines(sound: Candles, chosen: Chosen, length: int) -> dict[str, Floats]:
 
 def _is_sound(candles: Candles) -> bool:
     """Four sums tell whether all values are numbers: candles have no negative ones."""
-    total = sum(map(np.add.reduce, (candles.high, candles.low, candles.close, candles.volume)))
-    return bool(total < LIMIT)
+    with np.errstate(invalid="ignore"):
+        total = sum(map(np.add.reduce, (candles.high, candles.low, candles.close, candles.volume)))
+    return bool(abs(total) < LIMIT)
 
 
 def _first_unsound(candles: Candles) -> int:
     """Index of the first candle that cannot be calculated with; the length where sums alone were too large."""
-    total = candles.high + candles.low + candles.close + candles.volume
-    unsound = ~(total < LIMIT)
+    with np.errstate(invalid="ignore"):
+        total = candles.high + candles.low + candles.close + candles.volume
+    unsound = ~(np.abs(total) < LIMIT)
     return int(unsound.argmax()) if unsound.any() else len(total)
