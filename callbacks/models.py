@@ -1,0 +1,307 @@
+"""The Models page: start, follow and cancel trainings; read versions and their cards."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from sqlalchemy.orm import Session
+
+import db.engine
+import db.queries.jobs
+import db.queries.markets
+import db.queries.trained_models
+from callbacks.guards import current_role, current_user_id, may, needs
+from callbacks.toasts import say
+from callbacks.wiring import Wiring
+from core.clock import utc_now
+from core.errors import Refused
+from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState
+from core.roles import Role, covers
+from db.tables import Job
+from layouts import ids
+from layouts.components import model_card, training_run, version_table
+from layouts.components.feedback import empty, headline, pane
+from layouts.components.forms import button
+from layouts.components.training_run import Run
+from layouts.components.version_table import Ended, Version
+from layouts.figures import reliability, training
+from layouts.theme import CONFIG, read_look
+from ml import config
+from ml.card import Card
+
+ENDED_SHOWN = 3  # trainings that published nothing, newest first
+FIRST = ("5m", 12)  # a demo machine's first training: calls settle within the hour
+
+wire = Wiring()
+
+
+@wire(
+    Output(ids.Models.ACTIONS, "children"),
+    Output(ids.Models.MARKETS, "options"),
+    Output(ids.Models.MARKETS, "value"),
+    Output(ids.Models.TIMEFRAME, "value"),
+    Output(ids.Models.HORIZON, "value"),
+    Input(ids.Shell.LOCATION, "pathname"),
+)
+def offer(_path: str | None) -> tuple[Any, ...]:
+    """The button for those who may train, and what they would most likely choose."""
+    if not may(Role.ANALYST):
+        return None, [], [], *FIRST
+    with db.engine.session() as session:
+        rows = db.queries.markets.table(session)
+    train = button("Train new version", id={"type": ids.Models.TRAIN, "index": "head"}, kind="primary", small=True)
+    options = [
+        {"label": f"{m.name}{' (simulated)' if m.simulated else ''}", "value": str(m.name)} for m in rows if m.series
+    ]
+    real = [m for m in rows if not m.simulated and m.series]
+    if real:
+        stored = next(iter(real[0].series))
+        return train, options, [str(real[0].name)], stored, 24
+    return train, options, [o["value"] for o in options[:1]], *FIRST
+
+
+@wire(
+    Output(ids.Models.FORM, "hidden"),
+    Input({"type": ids.Models.TRAIN, "index": ALL}, "n_clicks"),
+    Input(ids.Models.START, "n_clicks"),
+    State(ids.Models.FORM, "hidden"),
+    prevent_initial_call=True,
+)
+def open_form(clicks: list[int | None], _started: int | None, hidden: bool) -> bool:
+    """The form opens and closes by its button, and closes when a training was asked for."""
+    if ctx.triggered_id == ids.Models.START:
+        return True
+    if not any(clicks):
+        raise PreventUpdate
+    return not hidden
+
+
+@wire(
+    Output(ids.Models.HINT, "children"),
+    Input(ids.Models.MARKETS, "value"),
+    Input(ids.Models.TIMEFRAME, "value"),
+    Input(ids.Models.HORIZON, "value"),
+    Input(ids.Models.EPOCHS, "value"),
+    Input(ids.Models.SEEDS, "value"),
+)
+def check(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> str:
+    """What would stand in the way, before it is asked for."""
+    try:
+        asked = _asked(markets, timeframe, horizon, epochs, seeds)
+    except Refused as refusal:
+        return refusal.sentence
+    return f"Each market needs at least {asked.least_candles} candles of {timeframe}."
+
+
+@wire(
+    Output(ids.Models.START, "n_clicks"),
+    Input(ids.Models.START, "n_clicks"),
+    State(ids.Models.MARKETS, "value"),
+    State(ids.Models.TIMEFRAME, "value"),
+    State(ids.Models.HORIZON, "value"),
+    State(ids.Models.EPOCHS, "value"),
+    State(ids.Models.SEEDS, "value"),
+    prevent_initial_call=True,
+    changes=True,
+)
+@needs(Role.ANALYST)
+def start(clicks: int | None, markets: list[str], timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> Any:
+    if not clicks:
+        raise PreventUpdate
+    asked = _asked(markets, timeframe, horizon, epochs, seeds)
+    args = {
+        "markets": list(asked.markets),
+        "timeframe": asked.timeframe,
+        "horizon": asked.horizon,
+        "epochs": asked.epochs,
+        "seeds": len(asked.seeds),
+    }
+    dedupe = f"train:{asked.family}:{asked.epochs}:{len(asked.seeds)}"
+    db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=dedupe)
+    say("Training asked for", "It runs in the background; you can leave this page.", kind="ok")
+    return no_update
+
+
+def _asked(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> config.TrainingConfig:
+    if not all(isinstance(n, int) for n in (horizon, epochs, seeds)):
+        raise Refused("Horizon, epochs and seeds must be whole numbers.")
+    runs = tuple(range(1, seeds + 1))
+    return config.TrainingConfig(tuple(markets or ()), timeframe, horizon, epochs=epochs, seeds=runs)
+
+
+@wire(
+    Output({"type": ids.Models.CANCEL, "index": ALL}, "disabled"),
+    Input({"type": ids.Models.CANCEL, "index": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+    changes=True,
+)
+@needs(Role.ANALYST)
+def cancel(clicks: list[int | None]) -> list[bool]:
+    """Ask the training to stop; the button rests until the job has ended."""
+    if not any(clicks):
+        raise PreventUpdate
+    with db.engine.session() as session:
+        job = db.queries.jobs.visible(session, current_user_id(), current_role(), ctx.triggered_id["index"])
+        if not _may_cancel(job):
+            raise Refused("Only the person who started this training, or an admin, can cancel it.")
+        db.queries.jobs.request_cancel(session, job.id)
+    return [bool(n) for n in clicks]
+
+
+@wire(
+    Output(ids.Models.SEEN, "data"),
+    Output(ids.Models.HEADLINE, "children"),
+    Output(ids.Models.RUNNING, "children"),
+    Output(ids.Models.SCORES, "children"),
+    Output(ids.Models.VERSIONS, "children"),
+    Output(ids.Models.CARD, "children"),
+    Input(ids.Models.TICK, "n_intervals"),
+    Input(ids.Shell.LOCATION, "search"),
+    Input(ids.Shell.LOOK, "data"),
+    State(ids.Models.SEEN, "data"),
+)
+def follow(
+    _ticks: int | None, search: str | None, look: dict[str, Any] | None, seen: dict[str, Any] | None
+) -> tuple[Any, ...]:
+    """Draw what has changed since the last look: running trainings often, versions seldom."""
+    now, (dark, updown), wanted = utc_now(), read_look(look), _wanted(search)
+    with db.engine.session() as session:
+        jobs = db.queries.jobs.latest(session, name=TRAIN_MODEL.name, limit=20)
+        stamp = {
+            "view": [wanted, dark, updown],
+            "jobs": _stamp(jobs),
+            "count": db.queries.trained_models.count(session),
+        }
+        if stamp == seen:
+            raise PreventUpdate
+        running = [c for job in jobs if job.state in OPEN_STATES for c in _run(job, now, dark, updown)]
+        if seen and stamp | {"jobs": _ended_of(_stamp(jobs))} == seen | {"jobs": _ended_of(seen["jobs"])}:
+            return stamp, no_update, running, no_update, no_update, no_update
+        versions = [_version(row) for row in db.queries.trained_models.table(session)]
+        chosen = _chosen(session, versions, wanted)
+    ended = [_ended(job) for job in jobs if job.state in (JobState.FAILED, JobState.CANCELLED)][:ENDED_SHOWN]
+    if chosen is None:
+        return stamp, _nothing(bool(running)), running, None, _table([], ended, None, now), None
+    version, code = chosen
+    table = _table(versions, ended, version.id, now)
+    card = model_card.rail(version.card, version.state, code=code)
+    return stamp, _finding(version.card), running, _scores(version.card, dark, updown), table, card
+
+
+def _wanted(search: str | None) -> int | None:
+    given = parse_qs((search or "").lstrip("?")).get("version", [""])[0]
+    return int(given) if given.isdecimal() and len(given) < 10 else None
+
+
+def _stamp(jobs: list[Job]) -> list[list[Any]]:
+    return [
+        [j.id, j.state, j.attempt, j.cancel_requested, j.progress if j.state in OPEN_STATES else None] for j in jobs
+    ]
+
+
+def _ended_of(stamps: list[list[Any]]) -> list[list[Any]]:
+    return [s for s in stamps if s[1] not in OPEN_STATES]
+
+
+def _version(row: Any) -> Version:
+    return Version(row.id, row.state, Card.from_dict(row.card), row.created_at)
+
+
+def _chosen(session: Session, versions: list[Version], wanted: int | None) -> tuple[Version, str] | None:
+    """The version in the address, else the newest, with the first digits of its weights' hash."""
+    if not versions:
+        return None
+    version = next((v for v in versions if v.id == wanted), versions[0])
+    whole = db.queries.trained_models.get(session, version.id)
+    return _version(whole), str(whole.manifest.get("model.onnx", ""))[:7]
+
+
+def _may_cancel(job: Job) -> bool:
+    role = current_role()
+    mine = job.owner_id == current_user_id() or covers(role, Role.ADMIN)
+    return mine and covers(role, Role.ANALYST)
+
+
+def _run(job: Job, now: datetime, dark: bool, updown: str) -> list[Component]:
+    run = Run(
+        job_id=job.id,
+        state=job.state,
+        about=_about(job),
+        attempt=job.attempt,
+        started_at=job.started_at,
+        progress=job.progress,
+        cancelling=job.cancel_requested,
+        may_cancel=_may_cancel(job),
+    )
+    return training_run.draw(run, now=now, dark=dark, updown=updown)
+
+
+def _about(job: Job) -> str:
+    symbols = ", ".join(str(name).partition(":")[2] for name in job.args.get("markets", []))
+    return f"{symbols}, {job.args.get('timeframe')}, {job.args.get('horizon')} bars ahead"
+
+
+def _ended(job: Job) -> Ended:
+    return Ended(_about(job), job.state, job.reason or "", job.finished_at)
+
+
+def _nothing(running: bool) -> Component | None:
+    if running:
+        return None
+    words = (
+        "A training takes stored candles, learns on the older part and is judged once on the newest. "
+        "The card then says what the model can do, beside rules that need no model."
+    )
+    if not may(Role.ANALYST):
+        return empty("No model has been trained yet", [words, " An analyst of this desk can start one."])
+    first = button("Train the first version", id={"type": ids.Models.TRAIN, "index": "empty"}, kind="primary")
+    return empty("No model has been trained yet", words, [first])
+
+
+def _finding(card: Card) -> Component:
+    why = " ".join(card.reasons[:2])
+    return headline(card.finding, why)
+
+
+def _table(versions: list[Version], ended: list[Ended], chosen: int | None, now: datetime) -> list[Component]:
+    if not versions and not ended:
+        return []
+    return [
+        html.Div(html.H2("Versions"), className="pane-head"),
+        version_table.draw(versions, ended, chosen=chosen, now=now),
+    ]
+
+
+def _scores(card: Card, dark: bool, updown: str) -> list[Component]:
+    """Scorecard, loss curves, confusion and reliability of one version."""
+    served = next(run for run in card.runs if run.served)
+    losses = training.draw(
+        served.losses,
+        served.val_losses,
+        baseline=card.climatology_val_loss,
+        best_epoch=served.best_epoch,
+        others=[run.val_losses for run in card.runs if not run.served],
+        dark=dark,
+        updown=updown,
+    )
+    bins = [(b.confidence, b.right, b.n) for b in card.reliability]
+    tested = f"{model_card.title(card)}, {card.metrics.n:,} calls worth {card.metrics.n_eff:,.0f} independent ones"
+    return [
+        pane("Test period", model_card.scorecard(card), sub=tested, flush=True),
+        html.Div(
+            [
+                pane("Loss by epoch", _plot(losses), flush=True),
+                pane("Reliability", _plot(reliability.draw(bins, dark=dark, updown=updown)), flush=True),
+            ],
+            className="panes halves",
+        ),
+        pane("Calls against outcomes", model_card.confusion(card), flush=True, sub="counts over the test period"),
+    ]
+
+
+def _plot(figure: Any) -> html.Div:
+    graph = dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot")
+    return html.Div(graph, className="chart short")

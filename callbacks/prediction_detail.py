@@ -1,0 +1,82 @@
+"""What the Predictions page reads for one call, or for one test period."""
+
+from datetime import datetime
+from typing import Any
+
+from dash.development.base_component import Component
+from sqlalchemy.orm import Session
+
+import db.queries.markets
+import db.queries.predictions
+import db.queries.trained_models
+import market.candles
+from core.clock import from_ms, to_ms
+from core.market_name import MarketName, parse_path
+from core.timeframe import parse
+from db.queries.predictions import CLASSES, CallRow
+from layouts.components import call_detail
+from layouts.components.call_table import Call, Tested
+from layouts.figures import past_calls
+from layouts.figures.past_calls import Mark, Zone
+from ml.card import Card, TestCalls
+
+BARS = 180  # candles in the picture
+Drawn = tuple[list[Component], list[Component]]
+
+
+def live(session: Session, call: Call, *, now: datetime, dark: bool, updown: str) -> Drawn:
+    """Picture and figures of the newest call of a model in a market, past ones beside it."""
+    market = db.queries.markets.get(session, _name(call.market_path))
+    rows = db.queries.predictions.history(session, market.id, call.timeframe, horizon=call.horizon, limit=BARS)
+    rows = [row for row in rows if row.model_id == call.model_id]
+    candles = market_candles(session, market.id, call.timeframe, now)
+    marks = [Mark(to_ms(r.open_time), CLASSES.index(r.call), r.confidence, _outcome(r)) for r in rows]
+    newest = rows[0]
+    upper, lower = newest.close * newest.upper_factor, newest.close * newest.lower_factor
+    zone = Zone(to_ms(newest.closed_at), to_ms(newest.due_at), upper, lower) if newest.outcome is None else None
+    figure = past_calls.draw(candles, marks, zone=zone, dark=dark, updown=updown)
+    title = f"Past calls, {call.symbol} on {call.exchange}"
+    picture = call_detail.picture(title, f"{call.timeframe}, {call.horizon} bars ahead", figure, marks)
+    return picture, call_detail.live_rail(call, barriers=(upper, lower), close=newest.close, now=now)
+
+
+def market_candles(session: Session, market_id: int, timeframe: str, now: datetime) -> Any:
+    """The newest closed candles."""
+    return market.candles.latest(session, market_id, timeframe, BARS, now_ms=to_ms(now))
+
+
+def _outcome(row: CallRow) -> int | None:
+    return None if row.outcome is None else CLASSES.index(row.outcome)
+
+
+def _name(path: str) -> MarketName:
+    exchange, _, symbol = path.partition("/")
+    return parse_path(exchange, symbol)
+
+
+def period(session: Session, tested: Tested, *, now: datetime, dark: bool, updown: str) -> Drawn:
+    """Picture and figures of a model's test period: its newest calls there, with their outcomes."""
+    name = _name(tested.market_path)
+    card = Card.from_dict(db.queries.trained_models.get(session, tested.model_id).card)
+    calls = card.calls.get(str(name), TestCalls())
+    market_id = db.queries.markets.get(session, name).id
+    marks = [
+        Mark(time, call, max(shares), outcome)
+        for time, call, shares, outcome in zip(
+            calls.time_ms, calls.call, calls.probabilities, calls.outcome, strict=True
+        )
+    ][-BARS:]
+    step = parse(tested.timeframe).ms
+    start = marks[0].time_ms if marks else None
+    end = marks[-1].time_ms + (tested.horizon + 1) * step if marks else None
+    window = market.candles.window(session, market_id, tested.timeframe, start_ms=start, end_ms=end)
+    figure = past_calls.draw(window.visible, marks, dark=dark, updown=updown)
+    title = f"End of the test period, {tested.symbol} on {tested.exchange}"
+    picture = call_detail.picture(title, f"the newest {len(marks)} of its calls", figure, marks)
+    return picture, call_detail.tested_rail(tested, card, now=now)
+
+
+def end_of(card: dict[str, Any], market: str, timeframe: str) -> datetime:
+    """When the last candle closed that a training saw of a market."""
+    last = next(span["last_ms"] for span in card["data"] if span["market"] == market)
+    return from_ms(last + parse(timeframe).ms)

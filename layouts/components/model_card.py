@@ -1,0 +1,181 @@
+"""A model version as a person reads it: what it predicts, what it learned from, how it did beside simple rules."""
+
+from datetime import UTC, datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from core.clock import from_ms
+from layouts.components import numbers
+from layouts.components.feedback import badge, key_figures, simulated_badge
+from layouts.components.icons import icon
+from layouts.components.probability import CLASSES, WORDS, evidence, interval_plot
+from layouts.components.tables import Column, Row, table
+from ml.card import SKILLED, Baseline, Card, Metrics
+
+STATES = {"champion": ("Champion", "acc"), "candidate": ("Candidate", "line"), "retired": ("Retired", "line")}
+BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
+
+
+def title(card: Card) -> str:
+    """`BTC/USDT and ETH/USDT, 1h, 24 bars ahead`."""
+    symbols = [name.partition(":")[2] for name in card.markets]
+    shown = " and ".join(symbols) if len(symbols) < 3 else f"{symbols[0]} and {len(symbols) - 1} more"
+    return f"{shown}, {card.timeframe}, {card.horizon} bars ahead"
+
+
+def state_badge(state: str, verdict: str | None = None) -> html.Span:
+    """Champion, candidate or retired; a champion without demonstrated skill is called unproven."""
+    word, kind = STATES[state]
+    if state == "champion" and verdict is not None and verdict != SKILLED:
+        return badge(f"{word}, unproven", "warn")
+    return badge(word, kind)  # type: ignore[arg-type]
+
+
+def evidence_of(card: Card) -> Component:
+    """Cells filled by how far luck is ruled out against base rates; hollow where no skill was demonstrated."""
+    against = card.baseline("climatology").model_against
+    level = strength(against.p_value) if card.verdict == SKILLED else 0
+    return evidence(level, settled=card.metrics.n)
+
+
+def strength(p_value: float) -> int:
+    """Cells 0 to 4 for a one-sided p-value."""
+    return sum(p_value < limit for limit in (0.05, 0.01, 0.001, 0.0001))
+
+
+def against_text(baseline: Baseline) -> str:
+    """`+0.0110 [0.0021, 0.0199]` nats per call."""
+    against = baseline.model_against
+    low, high = against.interval
+    return f"{numbers.signed(against.gain, 4)} [{numbers.fixed(low, 4)}, {numbers.fixed(high, 4)}]"
+
+
+def rail(card: Card, state: str, *, code: str) -> list[Component]:
+    """The card at the right: facts, verdict, what speaks for and against, features, limits."""
+    head = [html.H2(f"Model card, v{card.version}"), state_badge(state, card.verdict)]
+    if card.simulated:
+        head.append(simulated_badge())
+    head.append(html.Span(code, className="end mono t4 fs11", title="First digits of the weights' SHA-256"))
+    return [
+        html.Div(head, className="pane-head"),
+        html.Div(key_figures(_facts(card)), className="pane-body"),
+        _block("Verdict", _verdict(card), html.Span(evidence_of(card), className="end")),
+        _block("Classes", _shares(card)),
+        _block("What it sees", _features(card), html.Span(f"{len(card.features)} features", className="end t3 fs12")),
+        _block("Limits", html.Ul([html.Li(html.Span(text)) for text in card.limits], className="list plain")),
+    ]
+
+
+def _block(name: str, body: Component, end: Component | None = None) -> html.Div:
+    head = [html.H2(name)] + ([end] if end is not None else [])
+    return html.Div([html.Div(head, className="pane-head"), html.Div(body, className="pane-body")], className="block")
+
+
+def _day(ms: int) -> str:
+    moment = from_ms(ms)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def _span(first_ms: int, last_ms: int) -> str:
+    return f"{_day(first_ms)} – {_day(last_ms)}"
+
+
+def _facts(card: Card) -> list[tuple[object, object]]:
+    split, labels = card.split, card.labels
+    candles, gaps = sum(d.candles for d in card.data), sum(d.gaps for d in card.data)
+    return [
+        ("Predicts", f"bearish, neutral, bullish over {card.horizon} bars; barriers ±{labels.typical_barrier:.1%}"),
+        ("Markets", ", ".join(card.markets)),
+        ("Learned from", _span(split.train.first_ms, split.train.last_ms)),
+        ("Validated on", _span(split.validation.first_ms, split.validation.last_ms)),
+        ("Tested on", _span(split.test.first_ms, split.test.last_ms)),
+        ("Gap between them", f"{split.embargo_bars} bars, whole labels purged"),
+        ("Candles", f"{numbers.count(candles)}, {gaps} gaps" if gaps else numbers.count(candles)),
+        ("Break-even", f"{labels.break_even:.1%} right at {labels.cost:.2%} a round trip"),
+        ("Network", "LSTM 128, 64, 32"),
+        ("Seeds", f"{len(card.runs)}" + (", a quick look" if card.quick_look else "")),
+        ("Trained", f"{_moment(card.created_ms)}, {numbers.duration(card.seconds)}"),
+        ("ONNX against Keras", f"{card.onnx_max_difference:.0e} at most".replace("e-0", "e-")),
+    ]
+
+
+def _moment(ms: int) -> str:
+    at = datetime.fromtimestamp(ms / 1_000, UTC)
+    return f"{at.day} {at:%b %Y %H:%M}"
+
+
+def _verdict(card: Card) -> html.Ul:
+    lines = [_line(b.model_against.beats, f"Beats {b.title.lower()}", against_text(b)) for b in card.baselines]
+    lines.append(_line(card.metrics.skill > 0, "Brier skill above zero", numbers.signed(card.metrics.skill, 4)))
+    lines.append(_line(card.leak_lab == "green", "Leak lab", card.leak_lab))
+    return html.Ul(lines, className="list")
+
+
+def _line(holds: bool, text: str, value: str) -> html.Li:
+    mark = html.Span(icon("check-circle" if holds else "x-circle"), className="good" if holds else "t4")
+    word = html.Span("yes" if holds else "no", className="visually-hidden")
+    return html.Li([mark, word, html.Span(text, className="t2"), html.Span(value, className="end")])
+
+
+def _shares(card: Card) -> html.Table:
+    """How often each class happened in each stretch."""
+    columns = [Column("Happened, %"), *(Column(WORDS[name], number=True) for name in CLASSES)]
+    parts = (("Train", card.split.train), ("Validation", card.split.validation), ("Test", card.split.test))
+    rows = [Row([name, *(f"{100 * share:.1f}" for share in part.shares)]) for name, part in parts]
+    return table(columns, rows, label="How often each class happened", dense=True, words="last-plain bare")
+
+
+def _features(card: Card) -> html.Ul:
+    return html.Ul([html.Li(html.Span(f.title), title=f.about) for f in card.features], className="list plain two")
+
+
+SCORES = [
+    Column("Forecaster"),
+    Column("Right, % with 95% interval", words="hit-cell"),
+    Column("Macro F1", number=True, words="m-drop"),
+    Column("MCC", number=True, words="m-drop"),
+    Column("Log loss", number=True),
+    Column("Brier", number=True, words="m-drop"),
+    Column("Model saves, nats", number=True, words="full", hint="Log loss of the rule minus that of the model."),
+]
+
+
+def scorecard(card: Card) -> html.Table:
+    """The model first, every simple rule under it, in the same units."""
+    best = max((b.metrics.accuracy for b in card.baselines), default=None)
+    rows = [_score("LSTM", "this version", card.metrics, numbers.MISSING, best, words="sel")]
+    rows += [_score(b.title, b.about, b.metrics, against_text(b), None) for b in card.baselines]
+    return table(SCORES, rows, label="Scores in the test period", words="last-plain tsc")
+
+
+def _score(name: str, about: str, metrics: Metrics, against: str, best: float | None, *, words: str = "") -> Row:
+    low, high = metrics.accuracy_interval
+    plot = interval_plot(metrics.accuracy, low, high, baseline=best, span=BAR_RANGE)
+    bounds = html.Span(f"[{100 * low:.1f}, {100 * high:.1f}]", className="t3 fs12")
+    cells = [
+        html.Span(html.B(name), className="mk", title=about),
+        html.Div([plot, html.Span([f"{100 * metrics.accuracy:.1f} ", bounds])], className="hit"),
+        numbers.fixed(metrics.macro_f1, 3),
+        numbers.signed(metrics.mcc, 3),
+        numbers.fixed(metrics.log_loss, 4),
+        numbers.fixed(metrics.brier, 4),
+        against,
+    ]
+    return Row(cells, words)
+
+
+def confusion(card: Card) -> html.Table:
+    """Rows: what happened; columns: what was called, with the share of the row."""
+    columns = [Column("Happened"), *(Column(f"Called {name}", number=True) for name in CLASSES)]
+    rows = []
+    for label, counts in zip(CLASSES, card.metrics.confusion, strict=True):
+        total = sum(counts) or 1
+        cells = [
+            html.Span(
+                [numbers.count(n), html.Small(f" {100 * n / total:.0f}%")], className="t1" * (CLASSES[k] == label)
+            )
+            for k, n in enumerate(counts)
+        ]
+        rows.append(Row([WORDS[label], *cells]))
+    return table(columns, rows, label="Calls against outcomes", dense=True, words="last-plain")

@@ -1,0 +1,43 @@
+"""The form that starts a training."""
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from core.timeframe import TIMEFRAMES
+from layouts import ids
+from layouts.components.forms import button, field, segments
+
+
+def form() -> html.Section:
+    """Hidden until the person asks for it; options are filled by a callback."""
+    timeframes = segments(ids.Models.TIMEFRAME, [(name, name) for name in TIMEFRAMES], "1h", label="Timeframe")
+    fields = [
+        html.Div(
+            field("Markets", _markets(), hint="Several are learned together, on one time axis."), className="wide"
+        ),
+        html.Div(field("Timeframe", timeframes, hint="Length of a bar."), className="wide"),
+        field("Horizon, bars", _number(ids.Models.HORIZON, 12, 1, 288), hint="How far a call looks ahead."),
+        field("Epochs at most", _number(ids.Models.EPOCHS, 60, 1, 1_000), hint="Stops earlier by itself."),
+        field("Seeds", _number(ids.Models.SEEDS, 1, 1, 20), hint="Fewer than 5 are a quick look."),
+    ]
+    start = button("Start training", id=ids.Models.START, kind="primary")
+    foot = html.Div([start, html.Span(id=ids.Models.HINT, className="t3 fs12", role="status")], className="form-foot")
+    return html.Section(
+        [
+            html.Div(html.H2("Train a new version"), className="pane-head"),
+            html.Div([html.Div(fields, className="fields"), foot], className="pane-body"),
+        ],
+        id=ids.Models.FORM,
+        className="pane train-form",
+        hidden=True,
+        **{"aria-label": "Train a new version"},
+    )
+
+
+def _markets() -> dcc.Dropdown:
+    return dcc.Dropdown(id=ids.Models.MARKETS, multi=True, placeholder="Choose markets")
+
+
+def _number(control: str, value: int, low: int, high: int) -> Component:
+    return dbc.Input(id=control, type="number", value=value, min=low, max=high, step=1)

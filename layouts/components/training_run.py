@@ -1,0 +1,115 @@
+"""A training while it waits, runs or is being tried again: progress, time left, losses so far."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from core.jobs import JobState
+from layouts import ids
+from layouts.components import numbers
+from layouts.components.feedback import badge, stat, strip
+from layouts.figures import training
+from layouts.theme import CONFIG
+
+BADGES: dict[str, tuple[str, Any]] = {
+    JobState.QUEUED: ("Waiting", "line"),
+    JobState.RUNNING: ("Running", "acc"),
+    JobState.RETRYING: ("Trying again", "warn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a page knows of a training job; `progress` is as docs/models.md describes it."""
+
+    job_id: str
+    state: str
+    about: str
+    attempt: int
+    started_at: datetime | None
+    progress: dict[str, Any]
+    cancelling: bool
+    may_cancel: bool
+
+
+def draw(run: Run, *, now: datetime, dark: bool, updown: str) -> list[Component]:
+    """The pane of one open training."""
+    word, kind = BADGES[run.state]
+    head: list[Component] = [html.H2("Training"), badge("Cancelling" if run.cancelling else word, kind)]
+    head.append(html.Span(_about(run, now), className="t3 fs12 m-hide trunc"))
+    if run.may_cancel:
+        head.append(html.Div(_cancel(run), className="end"))
+    return [
+        html.Div(head, className="pane-head"),
+        strip(_cells(run.progress)),
+        _bar(run.progress),
+        _body(run, dark, updown),
+    ]
+
+
+def _about(run: Run, now: datetime) -> str:
+    parts = [run.about]
+    if run.started_at is not None:
+        parts.append(f"started {numbers.moment(run.started_at, now=now)}")
+    if run.attempt > 1:
+        parts.append(f"attempt {run.attempt}")
+    return ", ".join(parts)
+
+
+def _cancel(run: Run) -> html.Button:
+    return html.Button(
+        "Cancel training",
+        id={"type": ids.Models.CANCEL, "index": run.job_id},
+        className="btn btn-outline-danger btn-sm",
+        disabled=run.cancelling,
+    )
+
+
+def _cells(progress: dict[str, Any]) -> list[Component]:
+    epoch, epochs = progress.get("epoch"), progress.get("epochs")
+    seed = f"seed {progress['seed']} of {progress['seeds']}" if progress.get("seeds", 1) > 1 else "one seed"
+    best, base = progress.get("best_val_loss"), progress.get("baseline_loss")
+    gain = base - best if best is not None and base is not None else None
+    better = "better" if gain is not None and gain > 0 else "worse" if gain is not None and gain < 0 else ""
+    return [
+        stat("Progress", [str(epoch), html.Small(f" of {epochs} epochs")] if epochs else numbers.MISSING, seed),
+        stat("Time left", numbers.duration(progress.get("eta_s")), "at most; training may stop early"),
+        stat("Best validation loss", numbers.fixed(best, 4), _best(progress)),
+        stat("Against base rates", [numbers.signed(gain, 4), html.Small(f" {better}")], "nats per call, validation"),
+    ]
+
+
+def _best(progress: dict[str, Any]) -> str:
+    return f"epoch {progress['best_epoch']}" if progress.get("best_epoch") else "after the first epoch"
+
+
+def _bar(progress: dict[str, Any]) -> html.Div:
+    share = 100 * float(progress.get("fraction") or 0)
+    return html.Div(
+        html.I(style={"width": f"{share:.1f}%"}),
+        className="prog thin",
+        role="progressbar",
+        **{"aria-valuenow": f"{share:.0f}", "aria-valuemin": "0", "aria-valuemax": "100", "aria-label": "Training"},
+    )
+
+
+def _body(run: Run, dark: bool, updown: str) -> html.Div:
+    progress = run.progress
+    message = progress.get("message") or "Waiting for a training worker."
+    if not progress.get("val_losses"):
+        return html.Div(html.P(message, role="status"), className="pane-body roomy")
+    figure = training.draw(
+        progress["losses"],
+        progress["val_losses"],
+        baseline=progress.get("baseline_loss"),
+        best_epoch=progress.get("best_epoch"),
+        epochs=progress.get("epochs"),
+        dark=dark,
+        updown=updown,
+    )
+    words = f"{message} Log loss by epoch; lower is better. Only the test period, looked at once, decides."
+    chart = html.Div(dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot"), className="chart loss")
+    return html.Div([chart, html.P(words, className="pane-body fs12 t3")])
