@@ -123,13 +123,16 @@ def titled(words: str) -> str:
 
 
 def look() -> dict[str, str]:
-    """Theme and pair of colours: the person's preference, else the cookie `theme.updown`, else dark."""
+    """Theme and pair of colours: the cookie `theme.updown` of this browser, else the person's preference, else dark.
+
+    Signing in and saving the profile set the cookie from the preference, switching sets both; the cookie is never late.
+    """
     preferences = getattr(current_user, "preferences", None) or {}
     kept = (request.cookies.get(THEME_COOKIE, "") + ".").split(".")
-    theme = preferences.get("theme") or kept[0]
+    theme = kept[0] or preferences.get("theme")
     if theme == "system":  # what the browser says of its system, where it says anything
-        theme = request.headers.get("Sec-CH-Prefers-Color-Scheme", kept[0])
-    updown = preferences.get("updown") or kept[1]
+        theme = request.headers.get("Sec-CH-Prefers-Color-Scheme")
+    updown = kept[1] or preferences.get("updown")
     return {
         "theme": theme if theme in THEMES else THEMES[0],
         "updown": updown if updown in UPDOWNS else UPDOWNS[0],
