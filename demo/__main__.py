@@ -12,7 +12,7 @@ logger = logging.getLogger("demo")
 
 
 def _announce(port: int) -> None:
-    logger.info("demo exchange listens", extra={"url": f"http://127.0.0.1:{port}"})
+    logger.info("demo_exchange_listens", extra={"url": f"http://127.0.0.1:{port}"})
 
 
 async def run(port: int) -> None:

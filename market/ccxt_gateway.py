@@ -132,7 +132,7 @@ class CcxtGateway:
         if bad:
             first = next(iter(bad.values()))
             counts = {str(reason): list(bad.values()).count(reason) for reason in set(bad.values())}
-            log.warning("candles rejected", extra={"exchange": self.name, "symbol": symbol, "reasons": counts})
+            log.warning("candles_rejected", extra={"exchange": self.name, "symbol": symbol, "reasons": counts})
             raise ExchangeUnavailable(
                 f"{self.name} answered {len(bad)} rows for {symbol} {timeframe} that are no candles: {first.sentence}. "
                 "Nothing of that answer is stored; Bolt asks again by itself."

@@ -59,11 +59,13 @@ class Health:
         if state == self._state and self._at is not None and now - self._at < RECORD_EVERY and wait_until is None:
             return
         with db.engine.session() as session:
+            before = sources.get(session, self.exchange)
+            news = before is None or before.state != state
             sources.record(
                 session, self.exchange, state, now=now, detail=detail, latency_ms=latency_ms, wait_until=wait_until
             )
-        if state != self._state:
-            log.info("exchange state", extra={"exchange": self.exchange, "state": state, "detail": detail})
+        if news:
+            log.info("exchange_state", extra={"exchange": self.exchange, "state": state, "detail": detail})
         self._state, self._at = state, now
 
     def wait_until(self) -> datetime | None:

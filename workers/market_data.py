@@ -64,7 +64,7 @@ def _answers(context: JobContext) -> bool:
     except ExchangeBackOff:
         return True  # it is there, and busy
     except (ExchangeUnavailable, NotFound, Refused) as error:
-        log.info("exchange does not answer", extra={"exchange": name, "reason": error.sentence})
+        log.info("exchange_does_not_answer", extra={"exchange": name, "reason": error.sentence})
         return False
     return True
 
@@ -108,7 +108,7 @@ def fill_demo(context: JobContext) -> dict[str, Any]:
     for number, market in enumerate(taken):
         stored += _fill(context, gateway, market, tuple(SPANS), begin=number / len(taken), share=1 / len(taken))
         if number + 1 == len(DEMO_FIRST):
-            log.info("first demo markets are ready", extra={"seconds": round(time.monotonic() - began, 1)})
+            log.info("first_demo_markets_ready", extra={"seconds": round(time.monotonic() - began, 1)})
     return {"markets": len(taken), "stored": stored}
 
 
@@ -196,7 +196,7 @@ def top_up(context: JobContext) -> dict[str, Any]:
                 stored += _top_up_market(context, gateway, market)
         except (ExchangeUnavailable, NotFound, Refused) as error:
             failed[exchange] = error.sentence
-            log.warning("exchange not topped up", extra={"exchange": exchange, "reason": error.sentence})
+            log.warning("exchange_not_topped_up", extra={"exchange": exchange, "reason": error.sentence})
     return {"markets": len(followed), "stored": stored, "failed": failed}
 
 
