@@ -98,18 +98,18 @@ class JobContext:
 
         The job is marked succeeded with `result`, and what the block writes is committed with that or not at all.
         """
-        self.published = True  # the heartbeat must not mistake our own publication for a loss
+        self.published = True  # before the commit: the heartbeat must not mistake our own publication for a loss
+        committed = False
         try:
             with self.session() as session:
-                done = job_claims.succeed(
-                    session, self.job_id, self.attempt, result=plain(result), progress=self.take_progress()
-                )
+                news = self.take_progress()
+                done = job_claims.succeed(session, self.job_id, self.attempt, result=plain(result), progress=news)
                 if not done:
                     raise LostClaim(f"The job {self.job_id} was taken over; attempt {self.attempt} publishes nothing.")
                 yield session
-        except BaseException:
-            self.published = False
-            raise
+            committed = True
+        finally:
+            self.published = committed
 
     def gateway(self, exchange: str, **limits: Any) -> "ExchangeGateway":
         """The exchange with throttle, retry and breaker; raises NotFound for a demo exchange that does not run.
