@@ -215,4 +215,5 @@ def result(right: bool) -> html.Span:
 def tally(rows: list[Settled]) -> str:
     """`11 calls: 4 right, 7 wrong`."""
     right = sum(row.said == row.outcome for row in rows)
-    return f"{len(rows)} calls: {right} right, {len(rows) - right} wrong"
+    counted = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
+    return f"{counted}: {right} right, {len(rows) - right} wrong"

@@ -1,0 +1,178 @@
+"""Start, follow and cancel trainings; read versions."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core.jobs import TRAIN_MODEL, JobState
+from core.market_name import make
+from core.roles import Role
+from db.queries import candles, job_claims, jobs, markets
+from db.tables import Job
+from tests.candles import walk
+from tests.fire import fire, toasts, wired
+from tests.ml import versions
+from tests.web import SignIn, dash_headers
+
+NOW = datetime(2026, 11, 23, 18, 50, tzinfo=UTC)
+ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED))
+LOOK = {"theme": "dark", "updown": "teal-vermillion"}
+
+
+def store(session: Session, exchange: str = "demo") -> None:
+    market = markets.get_or_create(session, make(exchange, "BTC/USDT"), simulated=exchange == "demo")
+    candles.upsert(session, market.id, "5m", walk(50, "5m"))
+    session.commit()
+
+
+def ask(client: FlaskClient, **more: Any) -> Any:
+    form = {"markets": ["demo:BTC/USDT"], "timeframe": "5m", "horizon": 12, "epochs": 2, "seeds": 1} | more
+    state = {f"models-{word}.value": value for word, value in form.items()}
+    return fire(client, {"models-start.n_clicks": 1}, state, output="models-start.n_clicks")
+
+
+def look(client: FlaskClient, search: str = "", seen: Any = None) -> Any:
+    inputs = {"models-tick.n_intervals": 1, "_pages_location.search": search, "shell-look.data": LOOK}
+    return fire(client, inputs, {"models-seen.data": seen})
+
+
+def running(session: Session, owner_id: int | None, **progress: Any) -> Job:
+    args = {"markets": ["demo:BTC/USDT"], "timeframe": "5m", "horizon": 12, "epochs": 2, "seeds": 1}
+    job = jobs.create(session, TRAIN_MODEL, args, owner_id=owner_id)
+    session.commit()
+    claimed = job_claims.claim(session, job.id)
+    assert claimed is not None
+    job_claims.beat(session, job.id, claimed.attempt, progress)
+    session.commit()
+    return claimed
+
+
+def cancel(client: FlaskClient, job_id: str) -> Any:
+    one = next(w for w in wired(client) if "models-cancel" in w["output"])
+    index = json.dumps({"index": job_id, "type": "models-cancel"}, separators=(",", ":"))
+    part = {"id": {"index": job_id, "type": "models-cancel"}, "property": "n_clicks", "value": 1}
+    body = {
+        "output": one["output"],
+        "outputs": [{"id": {"index": job_id, "type": "models-cancel"}, "property": "disabled"}],
+        "inputs": [[part]],
+        "state": [],
+        "changedPropIds": [f"{index}.n_clicks"],
+    }
+    return client.post("/_dash-update-component", json=body, headers=dash_headers(client))
+
+
+def test_an_analyst_starts_a_training(signed_in: SignIn, session: Session) -> None:
+    answer = ask(signed_in(Role.ANALYST))
+    (job,) = jobs.latest(session, name=TRAIN_MODEL.name)
+    assert job.state == JobState.QUEUED
+    assert job.args == {"markets": ["demo:BTC/USDT"], "timeframe": "5m", "horizon": 12, "epochs": 2, "seeds": 1}
+    assert toasts(answer)[0]["title"] == "Training asked for"
+
+
+def test_the_same_training_asked_twice_is_one_job(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    ask(client)
+    ask(client)
+    assert len(jobs.latest(session, name=TRAIN_MODEL.name)) == 1
+
+
+def test_a_viewer_cannot_start_a_training(signed_in: SignIn, session: Session) -> None:
+    answer = ask(signed_in(Role.VIEWER))
+    assert jobs.latest(session, name=TRAIN_MODEL.name) == []
+    assert "role" in toasts(answer)[0]["text"]
+
+
+def test_nonsense_is_refused_with_a_sentence(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    for bad in ({"horizon": None}, {"markets": []}, {"epochs": 0}, {"horizon": 9_999}, {"markets": ["nonsense"]}):
+        assert toasts(ask(client, **bad))[0]["kind"] == "bad", bad
+    assert jobs.latest(session, name=TRAIN_MODEL.name) == []
+
+
+def test_a_viewer_is_offered_no_button(signed_in: SignIn, session: Session) -> None:
+    store(session)
+    place = {"_pages_location.pathname": "/models"}
+    hidden = fire(signed_in(Role.VIEWER), place, output="models-actions").get_json()["response"]
+    assert hidden["models-actions"]["children"] is None
+    assert hidden["models-markets"]["options"] == []
+
+
+def test_first_training_offered_on_a_demo_machine_settles_within_the_hour(signed_in: SignIn, session: Session) -> None:
+    store(session)
+    offered = fire(signed_in(Role.ANALYST), {"_pages_location.pathname": "/models"}, output="models-actions")
+    got = offered.get_json()["response"]
+    assert got["models-timeframe"]["value"] == "5m"
+    assert got["models-horizon"]["value"] == 12
+    assert got["models-markets"]["value"] == ["demo:BTC/USDT"]
+
+
+def test_real_markets_are_offered_before_simulated_ones(signed_in: SignIn, session: Session) -> None:
+    store(session)
+    store(session, "binance")
+    offered = fire(signed_in(Role.ANALYST), {"_pages_location.pathname": "/models"}, output="models-actions")
+    assert offered.get_json()["response"]["models-markets"]["value"] == ["binance:BTC/USDT"]
+
+
+def test_an_empty_page_says_what_to_do(signed_in: SignIn, session: Session) -> None:
+    text = str(look(signed_in(Role.ANALYST)).get_json())
+    assert "No model has been trained yet" in text
+    assert "Train the first version" in text
+    assert "Train the first version" not in str(look(signed_in(Role.VIEWER)).get_json())
+
+
+def test_nothing_is_drawn_again_while_nothing_changes(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.VIEWER)
+    seen = look(client).get_json()["response"]["models-seen"]["data"]
+    assert look(client, seen=seen).status_code == 204
+
+
+def test_a_running_training_moves_without_drawing_the_rest(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.VIEWER)
+    job = running(session, None, fraction=0.1, message="Loading TensorFlow")
+    seen = look(client).get_json()["response"]["models-seen"]["data"]
+    job_claims.beat(session, job.id, job.attempt, {"fraction": 0.2, "message": "Epoch 1 of 2"})
+    session.commit()
+    update = look(client, seen=seen).get_json()["response"]
+    assert "Epoch 1 of 2" in str(update["models-running"])
+    assert "models-versions" not in update
+
+
+def test_a_version_is_drawn_with_its_finding_and_card(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    made = versions.publish(session, tmp_path, CARD, ASKED)
+    session.commit()
+    text = str(look(signed_in(Role.VIEWER), f"?version={made.id}").get_json())
+    assert CARD.finding in text
+    assert "Model card, v1" in text
+    assert "Champion, unproven" in text
+
+
+def test_an_address_with_nonsense_shows_the_newest_version(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    versions.publish(session, tmp_path, CARD, ASKED)
+    session.commit()
+    for search in ("?version=x", "?version=99999999", "?version=" + "9" * 40):
+        assert "Model card, v1" in str(look(signed_in(Role.VIEWER), search).get_json())
+
+
+def test_the_person_who_started_it_cancels_a_training(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    ask(client)
+    (job,) = jobs.latest(session, name=TRAIN_MODEL.name)
+    assert cancel(client, job.id).status_code == 200
+    session.refresh(job)
+    assert job.state == JobState.CANCELLED
+
+
+def test_others_cannot_cancel_a_training_of_the_system(signed_in: SignIn, session: Session) -> None:
+    job = running(session, None)
+    assert toasts(cancel(signed_in(Role.ANALYST), job.id))[0]["kind"] == "bad"
+    assert toasts(cancel(signed_in(Role.VIEWER), job.id))[0]["kind"] == "bad"
+    session.refresh(job)
+    assert not job.cancel_requested
+    assert cancel(signed_in(Role.ADMIN), job.id).status_code == 200
+    session.refresh(job)
+    assert job.cancel_requested

@@ -1,0 +1,126 @@
+"""The board, one call in detail, test periods of series that have ended, what settled lately."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from core import market_name
+from core.clock import from_ms, to_ms, utc_now
+from core.roles import Role
+from core.timeframe import parse
+from db.queries import candles, markets, predictions
+from ml import predictor
+from tests.candles import START_MS, walk
+from tests.fire import fire
+from tests.ml import versions
+from tests.web import SignIn
+
+HOUR = parse("1h")
+LOOK = {"theme": "light", "updown": "blue-orange"}
+
+
+def look(client: FlaskClient, search: str = "", seen: Any = None) -> Any:
+    inputs = {"predictions-tick.n_intervals": 1, "_pages_location.search": search, "shell-look.data": LOOK}
+    return fire(client, inputs, {"predictions-seen.data": seen})
+
+
+def store(session: Session, market: str, *, last_ms: int, bars: int = 1_500) -> int:
+    name = market_name.parse(market)
+    row = markets.get_or_create(session, name, simulated=name.exchange == "demo")
+    start = last_ms - (bars - 1) * HOUR.ms
+    candles.upsert(session, row.id, "1h", walk(bars, start_ms=start))
+    return row.id
+
+
+def model(session: Session, folder: Path, market: str) -> None:
+    asked = versions.config(market)
+    versions.publish(session, folder, versions.card(asked, versions.prepared(asked)), asked)
+
+
+def called(session: Session, folder: Path, market: str, now: datetime) -> int:
+    """A market with a model and a call on its last closed candle."""
+    market_id = store(session, market, last_ms=HOUR.last_closed(to_ms(now)))
+    model(session, folder, market)
+    predictor.predict_now(session, market_name.parse(market), "1h", models=folder, now=now)
+    session.commit()
+    return market_id
+
+
+def test_an_empty_page_leads_to_models(signed_in: SignIn, session: Session) -> None:
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "No call has been made yet" in text
+    assert "/models" in text
+
+
+def test_calls_on_simulated_markets_are_said_to_prove_nothing(
+    signed_in: SignIn, session: Session, tmp_path: Path
+) -> None:
+    called(session, tmp_path, "demo:BTC/USDT", utc_now())
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "prove nothing" in text
+    assert "SIMULATED" in text
+    assert "Latest call, 3 bars" in text
+
+
+def test_headline_counts_real_markets_alone(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    now = utc_now()
+    called(session, tmp_path, "demo:BTC/USDT", now)
+    called(session, tmp_path, "binance:ETH/USDT", now)
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "None of 1 market has a model with demonstrated skill so far." in text
+
+
+def test_nothing_is_drawn_again_within_the_minute(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    client = signed_in(Role.VIEWER)
+    called(session, tmp_path, "demo:BTC/USDT", utc_now())
+    seen = look(client).get_json()["response"]["predictions-seen"]["data"]
+    seen[-1] = utc_now().strftime("%H:%M")
+    assert look(client, seen=seen).status_code == 204
+
+
+def test_a_series_that_has_ended_shows_its_models_test_period(
+    signed_in: SignIn, session: Session, tmp_path: Path
+) -> None:
+    end = START_MS + 1_499 * HOUR.ms
+    store(session, "binance:BTC/USDT", last_ms=end)
+    model(session, tmp_path, "binance:BTC/USDT")
+    session.commit()
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "End of the test period, BTC/USDT on binance" in text
+    closed = from_ms(end + HOUR.ms)
+    assert f"{closed.day} {closed:%b %Y, %H:%M} UTC" in text
+    assert "Latest call" not in text
+
+
+def test_address_chooses_the_call_in_detail(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    now = utc_now()
+    called(session, tmp_path, "demo:BTC/USDT", now)
+    called(session, tmp_path, "demo:ETH/USDT", now)
+    row = next(r for r in predictions.latest(session) if r.symbol == "ETH/USDT")
+    text = str(look(signed_in(Role.VIEWER), f"?market=demo/ETH-USDT&tf=1h&model={row.model_id}").get_json())
+    assert "Past calls, ETH/USDT on demo" in text
+    assert "Past calls, BTC/USDT on demo" in str(look(signed_in(Role.VIEWER), "?market=%00&tf=x&model=y").get_json())
+
+
+def test_settled_calls_of_the_last_day_are_listed(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    now = utc_now()
+    called(session, tmp_path, "demo:BTC/USDT", now)
+    (row,) = predictions.latest(session)
+    outcome = {
+        "prediction_id": row.id,
+        "outcome": "bearish" if row.call != "bearish" else "bullish",
+        "entry": row.close,
+        "log_return": -0.0164,
+        "ambiguous": False,
+        "t1": row.due_at,
+        "log_loss": 1.2,
+        "brier": 0.9,
+    }
+    predictions.settle(session, [outcome])
+    session.commit()
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "1 call: 0 right, 1 wrong" in text
+    assert "Wrong" in text

@@ -1,0 +1,206 @@
+"""Cards, runs, versions and calls are drawn with what a person must not miss."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from dash.development.base_component import Component
+
+from core.jobs import JobState
+from layouts.components import call_detail, call_table, model_card, training_run, version_table
+from layouts.components.call_table import Call, Settled
+from layouts.components.training_run import Run
+from layouts.components.version_table import Ended, Version
+from layouts.figures import past_calls, reliability, training
+from layouts.figures.past_calls import Mark, Zone
+from layouts.pages import models, predictions
+from ml.card import SKILLED
+from tests.candles import walk
+from tests.ml import versions
+
+NOW = datetime(2026, 11, 23, 18, 50, tzinfo=UTC)
+ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED)).numbered(3)
+PROGRESS = {
+    "fraction": 0.4,
+    "message": "Epoch 2 of 5",
+    "stage": "training",
+    "epoch": 2,
+    "epochs": 5,
+    "seed": 1,
+    "seeds": 1,
+    "losses": [1.2, 1.1],
+    "val_losses": [1.08, 1.07],
+    "baseline_loss": 1.0986,
+    "best_epoch": 2,
+    "best_val_loss": 1.07,
+    "eta_s": 75,
+}
+
+
+def words(part: object) -> str:
+    """All text of a drawing, in order."""
+    if isinstance(part, Component):
+        own = [str(getattr(part, name, "") or "") for name in ("title", "aria-label")]
+        return " ".join([*own, words(getattr(part, "children", None))])
+    if isinstance(part, list | tuple):
+        return " ".join(words(one) for one in part)
+    return "" if part is None else str(part)
+
+
+def drawn(of: Run) -> str:
+    return " ".join(words(training_run.draw(of, now=NOW, dark=True, updown="teal-vermillion")).split())
+
+
+def run(state: JobState = JobState.RUNNING, **more: object) -> Run:
+    values = {"progress": PROGRESS, "attempt": 1, "cancelling": False, "may_cancel": True} | more
+    return Run(job_id="j", state=state, about="BTC/USDT, 1h, 3 bars ahead", started_at=NOW, **values)  # type: ignore[arg-type]
+
+
+def call(**more: object) -> Call:
+    values = {
+        "market_path": "demo/BTC-USDT",
+        "exchange": "demo",
+        "symbol": "BTC/USDT",
+        "timeframe": "5m",
+        "horizon": 12,
+        "simulated": True,
+        "model_id": 7,
+        "model": "h12 v1",
+        "said": "bullish",
+        "probabilities": (0.2, 0.3, 0.5),
+        "base_rates": (0.33, 0.34, 0.33),
+        "made_at": NOW - timedelta(minutes=2),
+        "due_at": NOW + timedelta(minutes=58),
+        "stale": False,
+        "n": 0,
+        "right": 0,
+        "skilled": False,
+    }
+    return Call(**(values | more))  # type: ignore[arg-type]
+
+
+def test_pages_can_be_drawn_without_arguments() -> None:
+    assert words(models.layout())
+    assert words(predictions.layout(market="demo/BTC-USDT"))
+
+
+def test_a_running_training_tells_epoch_time_left_and_gain() -> None:
+    text = drawn(run())
+    assert "2 of 5 epochs" in text
+    assert "1 min" in text
+    assert "+0.0286" in text
+    assert "better" in text
+    assert "Cancel training" in text
+
+
+def test_a_training_that_waits_says_so() -> None:
+    assert "Waiting for a training worker" in drawn(run(JobState.QUEUED, progress={}))
+
+
+def test_a_second_attempt_is_named() -> None:
+    assert "attempt 2" in drawn(run(JobState.RETRYING, attempt=2, progress={"message": "interrupted, retrying"}))
+
+
+def test_who_may_not_cancel_sees_no_button() -> None:
+    assert "Cancel training" not in drawn(run(may_cancel=False))
+
+
+def test_scorecard_puts_every_baseline_under_the_model() -> None:
+    text = words(model_card.scorecard(CARD))
+    places = [text.index(title) for title in ("LSTM", *(b.title for b in CARD.baselines))]
+    assert places == sorted(places)
+
+
+def test_a_champion_without_skill_is_called_unproven() -> None:
+    assert words(model_card.state_badge("champion", CARD.verdict)).strip() == "Champion, unproven"
+    assert words(model_card.state_badge("champion", SKILLED)).strip() == "Champion"
+
+
+def test_card_without_skill_says_so_and_lists_its_limits() -> None:
+    text = words(model_card.rail(CARD, "champion", code="abc1234"))
+    assert "No demonstrated skill" in text
+    assert "SIMULATED" in text
+    assert CARD.limits[0] in text
+
+
+@pytest.mark.parametrize(("p", "cells"), [(0.2, 0), (0.04, 1), (0.009, 2), (0.0009, 3), (0.00001, 4)])
+def test_evidence_grows_as_luck_is_ruled_out(p: float, cells: int) -> None:
+    assert model_card.strength(p) == cells
+
+
+def test_confusion_counts_every_test_call_once() -> None:
+    assert sum(map(sum, CARD.metrics.confusion)) == CARD.metrics.n
+    assert "Called bearish" in words(model_card.confusion(CARD))
+
+
+def test_failed_trainings_stand_beside_versions_with_their_reason() -> None:
+    failed = Ended("BTC/USDT, 1h, 3 bars ahead", "failed", "out_of_memory", NOW)
+    text = words(version_table.draw([Version(9, "retired", CARD, NOW)], [failed], chosen=9, now=NOW))
+    assert "v3" in text
+    assert "out_of_memory" in text
+    assert "Retired" in text
+
+
+def test_no_hit_rate_is_shown_before_enough_calls_have_settled() -> None:
+    few = words(call_table.board([call(n=38, right=30)], chosen=None, now=NOW))
+    many = words(call_table.board([call(n=400, right=160)], chosen=None, now=NOW))
+    assert "shown from 100 settled calls" in few
+    assert "38 of 100 calls" in few
+    assert "78.9" not in few
+    assert "40.0" in many
+    assert "No demonstrated skill" in many
+
+
+def test_a_call_on_simulated_candles_carries_the_mark_everywhere() -> None:
+    assert "SIM" in words(call_table.board([call()], chosen=None, now=NOW))
+    assert "SIMULATED" in words(call_detail.live_rail(call(), barriers=(101.0, 99.0), close=100.0, now=NOW))
+    assert "SIM" not in words(call_table.board([call(simulated=False)], chosen=None, now=NOW))
+
+
+def test_rail_compares_confidence_with_the_base_rate() -> None:
+    assert "50%, 17 pp above base rate" in words(call_detail.live_rail(call(), barriers=(2, 1), close=1.5, now=NOW))
+
+
+def test_settled_calls_are_right_or_wrong_and_counted() -> None:
+    right = Settled("BTC/USDT", "demo", "5m", True, "bullish", 0.5, "bullish", 0.01, False, 0.69, NOW)
+    wrong = replace(right, outcome="bearish", log_return=-0.0164, ambiguous=True)
+    text = words(call_table.settled([right, wrong], now=NOW))
+    assert "Right" in text
+    assert "Wrong" in text
+    assert "−1.64%, bearish (both barriers in one bar)" in text
+    assert call_table.tally([right, wrong]) == "2 calls: 1 right, 1 wrong"
+
+
+def test_loss_figure_shades_the_epochs_to_come() -> None:
+    figure = training.draw([1.2, 1.1], [1.1, 1.0], baseline=1.09, best_epoch=2, epochs=10, others=[[1.3]])
+    assert [t.name for t in figure.data] == [None, "training", "validation"]
+    assert {s.type for s in figure.layout.shapes} == {"line", "rect"}
+    assert any("base rates 1.0900" in a.text for a in figure.layout.annotations)
+
+
+def test_a_loss_figure_of_nothing_can_be_drawn() -> None:
+    assert isinstance(training.draw([], []), go.Figure)
+
+
+def test_wilson_interval_has_its_published_values() -> None:
+    # 95 % Wilson interval of 81 in 263: [0.2553, 0.3662] (Newcombe 1998, table I)
+    assert reliability.wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert reliability.wilson(0.0, 0) == (0.0, 1.0)
+
+
+def test_reliability_leaves_empty_bins_out() -> None:
+    figure = reliability.draw([(0.4, 0.5, 10), (0.7, 0.0, 0)])
+    assert list(figure.data[1].x) == [40.0]
+    assert reliability.draw([]).data
+
+
+def test_past_calls_are_sorted_into_right_wrong_and_open() -> None:
+    candles = walk(30, "5m")
+    marks = [Mark(int(candles.time[k]), k % 3, 0.5, (0, 2, None)[k % 3]) for k in range(9)]
+    zone = Zone(int(candles.time[-1]), int(candles.time[-1]) + 3_600_000, 101.0, 99.0)
+    figure = past_calls.draw(candles, marks, zone=zone)
+    assert {t.name: len(t.x) for t in figure.data[1:]} == {"right": 3, "wrong": 3, "open": 3}
+    assert np.isclose([s.y0 for s in figure.layout.shapes if s.type == "line"], [101.0, 99.0]).all()
