@@ -34,6 +34,7 @@ INDEX = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="{logo}" type="image/svg+xml">
 <link rel="manifest" href="{manifest}">
+{font}
 {css}
 </head>
 <body>
@@ -54,6 +55,7 @@ ENTRY = """<div id="react-entry-point"><div class="app boot" aria-busy="true">
 <div class="statusbar"></div><div class="bottomnav"></div>
 </div></div>"""
 
+TEXT_FONT = "fonts/plex-sans.woff2"
 GROUND = {"dark": "#0c0f12", "light": "#eef1f3"}
 
 
@@ -76,6 +78,7 @@ class BoltDash(Dash):
             title=escape(titled(known.title if known else not_found_404.TITLE)),
             logo=files.url("logo.svg"),
             manifest=files.url("bolt.webmanifest"),
+            font=_early_font(),
             app_entry=ENTRY,
         )
 
@@ -137,6 +140,14 @@ def look() -> dict[str, str]:
         "theme": theme if theme in THEMES else THEMES[0],
         "updown": updown if updown in UPDOWNS else UPDOWNS[0],
     }
+
+
+def _early_font() -> str:
+    """Fetch the text font with the styles, so that nothing moves when it comes; empty where none was built."""
+    files = static_files()
+    if TEXT_FONT not in files.files:
+        return ""
+    return f'<link rel="preload" href="{files.url(TEXT_FONT)}" as="font" type="font/woff2" crossorigin>'
 
 
 def _viewer() -> shell.Viewer:

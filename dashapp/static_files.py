@@ -15,6 +15,7 @@ from urllib.parse import quote
 import flask_bootstrap
 from flask import Blueprint, Flask, Response, abort
 
+from dashapp import packed_files
 from layouts.components.icons import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,4 +123,5 @@ def register(app: Flask) -> None:
         return response
 
     app.register_blueprint(blueprint)
+    packed_files.register(app)
     app.jinja_env.globals["static_file"] = static_files().url
