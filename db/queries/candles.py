@@ -26,6 +26,7 @@ PRICES = ("open", "high", "low", "close", "volume")
 
 Flags = npt.NDArray[np.int32]
 
+# Writing names the partition of the timeframe, `candles_1h`: through the parent a merge takes half as long again.
 # Every query below names one series and, but for the neighbours, a closed span of open times.
 OLDEST_FIRST = """
     SELECT open_time, open, high, low, close, volume FROM candles
@@ -43,14 +44,14 @@ FLAGGED = """
     SELECT count(*) FROM candles
     WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s AND flags <> 0
 """
-STRAIGHT_IN = "candles (market_id, timeframe, open_time, open, high, low, close, volume, flags)"
+STRAIGHT_IN = "{partition} (market_id, timeframe, open_time, open, high, low, close, volume, flags)"
 STAGED = "staged_candles (open_time, open, high, low, close, volume, flags)"
 STAGING = (
     "CREATE TEMP TABLE IF NOT EXISTS staged_candles (open_time timestamptz, open float8, high float8, low float8,"
     " close float8, volume float8, flags int4) ON COMMIT DELETE ROWS"
 )
 MERGE = """
-    INSERT INTO candles (market_id, timeframe, open_time, open, high, low, close, volume, flags)
+    INSERT INTO {partition} AS candles (market_id, timeframe, open_time, open, high, low, close, volume, flags)
     SELECT %s, %s, open_time, open, high, low, close, volume, flags FROM staged_candles
     ON CONFLICT (market_id, timeframe, open_time) DO UPDATE
     SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
@@ -143,7 +144,7 @@ def _times_around(session: Session, row: Series, first: int, last: int) -> Times
 def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
     """Straight into the table: nothing is stored in this span, and nobody else may store here now."""
     packed = _pack(candles, flags, (row.market_id, row.timeframe))
-    _copy_in(session, STRAIGHT_IN, packed)
+    _copy_in(session, STRAIGHT_IN.format(partition=_partition(row)), packed)
     return len(candles)
 
 
@@ -153,8 +154,13 @@ def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None)
     cursor.execute(STAGING)
     cursor.execute("TRUNCATE staged_candles")
     _copy_in(session, STAGED, _pack(candles, flags))
-    cursor.execute(MERGE + (OR_FLAGS if flags is not None else ""), (row.market_id, row.timeframe))
+    merge = MERGE.format(partition=_partition(row)) + (OR_FLAGS if flags is not None else "")
+    cursor.execute(merge, (row.market_id, row.timeframe))
     return int(cursor.rowcount)
+
+
+def _partition(row: Series) -> str:
+    return f"candles_{timeframes.parse(row.timeframe).name}"
 
 
 def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, flagged: int, step_ms: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from core.ohlcv import Candles, Floats
 from market.indicators.catalog import Chosen
 
-LIMIT = 1e100  # beyond this, products of prices and volumes would run over
+LIMIT = 1e100  # beyond this, sums of products of prices and volumes might run over
 
 
 def compute(candles: Candles, chosen: Chosen) -> dict[str, Floats]:
@@ -41,10 +41,9 @@ def _lines(sound: Candles, chosen: Chosen, length: int) -> dict[str, Floats]:
 
 
 def _is_sound(candles: Candles) -> bool:
-    """Four sums tell whether all values are numbers: candles have no negative ones."""
-    with np.errstate(invalid="ignore"):
-        total = sum(map(np.add.reduce, (candles.high, candles.low, candles.close, candles.volume)))
-    return bool(abs(total) < LIMIT)
+    """Two dot products tell whether all values are numbers that can be calculated with."""
+    with np.errstate(all="ignore"):
+        return bool(abs(candles.high.dot(candles.volume)) < LIMIT and abs(candles.low.dot(candles.close)) < LIMIT)
 
 
 def _first_unsound(candles: Candles) -> int:
