@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from dash import no_update
+from dash import ctx, no_update
+from flask import request
 
 import core.log
 from callbacks.toasts import say
@@ -19,7 +20,15 @@ def explain(error: Exception) -> Any:
     if isinstance(error, BoltError):
         log.info("callback_refused", extra={"sentence": error.sentence})
         say(error.title, error.sentence, kind="bad")
-        return no_update
+        return _nothing()
     log.error("callback_failed", exc_info=error)
     say(BoltError.title, SORRY, kind="bad", reference=core.log.request_id.get())
-    return no_update
+    return _nothing()
+
+
+def _nothing() -> list[Any] | None:
+    """Leave every output as it is: None says so to Dash, but an output that is a pattern wants a list."""
+    word = request.get_json()["output"]
+    if word.startswith("{"):
+        return [no_update] * len(ctx.outputs_list)
+    return None

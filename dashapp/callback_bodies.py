@@ -29,11 +29,11 @@ def _body() -> Any:
 
 
 def fits(body: Any, callbacks: dict[str, Any]) -> bool:
-    """True where the body names a callback that exists and brings the inputs and state that one asks for."""
+    """True where the body names a callback that exists and brings the outputs, inputs and state that one declares."""
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
         return False
     callback = callbacks.get(body["output"])
-    if callback is None or not _outputs_fit(body.get("outputs", [])):
+    if callback is None or not _outputs_fit(body.get("outputs"), body["output"], callback):
         return False
     changed = body.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(c, str) for c in changed):
@@ -43,11 +43,23 @@ def fits(body: Any, callbacks: dict[str, Any]) -> bool:
     )
 
 
-def _outputs_fit(outputs: Any) -> bool:
-    """An output, or a list of them, or for patterns a list of lists."""
-    if isinstance(outputs, list):
-        return all(_outputs_fit(output) for output in outputs)
-    return _is_place(outputs)
+def _outputs_fit(sent: Any, output: str, callback: dict[str, Any]) -> bool:
+    """`output` is `id.property`, or `..a.x...b.y..` for several."""
+    if callback.get("no_output"):
+        return True
+    if not output.startswith(".."):
+        return _output_fits(sent, output)
+    declared = output[2:-2].split("...")
+    if not isinstance(sent, list) or len(sent) != len(declared):
+        return False
+    return all(_output_fits(one, word) for one, word in zip(sent, declared, strict=True))
+
+
+def _output_fits(sent: Any, declared: str) -> bool:
+    """A place, or for a pattern a list of them. A duplicate's property carries a hash behind an `@`."""
+    if isinstance(sent, list):
+        return declared.startswith("{") and all(_output_fits(one, declared) for one in sent)
+    return _is_place(sent) and sent["property"].split("@")[0] == declared.rpartition(".")[2].split("@")[0]
 
 
 def _values_fit(sent: Any, declared: list[dict[str, Any]]) -> bool:
@@ -57,8 +69,8 @@ def _values_fit(sent: Any, declared: list[dict[str, Any]]) -> bool:
 
 
 def _value_fits(value: Any, place: dict[str, Any]) -> bool:
-    if isinstance(value, list):  # a pattern: any number of components, all with this property
-        return all(_is_place(v) and v["property"] == place["property"] for v in value)
+    if '["ALL' in place["id"]:  # a pattern, ALL or ALLSMALLER: any number of components, all with this property
+        return isinstance(value, list) and all(_is_place(v) and v["property"] == place["property"] for v in value)
     if not _is_place(value) or value["property"] != place["property"]:
         return False
     return isinstance(value["id"], dict) or value["id"] == place["id"]

@@ -21,6 +21,7 @@ from db.queries import users
 
 PASSWORD = "Copper-teapot-71"
 OWNER = "owner@example.org"
+CALLBACKS = "/_dash-update-component"
 SignIn = Callable[..., FlaskClient]
 
 
@@ -74,6 +75,44 @@ def dash_headers(client: FlaskClient) -> dict[str, str]:
         client.get("/")
     cookie = client.get_cookie(CSRF_COOKIE)
     return {CSRF_HEADER: cookie.value if cookie else ""}
+
+
+def body_of(dependency: dict[str, Any]) -> dict[str, Any]:
+    """The body Dash's renderer would send for a callback, with empty values."""
+
+    def places(declared: list[dict[str, Any]]) -> list[Any]:
+        return [[] if "ALL" in d["id"] else {"id": d["id"], "property": d["property"], "value": None} for d in declared]
+
+    def output(word: str) -> dict[str, str] | list[Any]:
+        name, _, prop = word.rpartition(".")
+        return [] if name.startswith("{") else {"id": name, "property": prop}
+
+    word, inputs = dependency["output"], places(dependency["inputs"])
+    several = [output(part) for part in word[2:-2].split("...")]
+    return {
+        "output": word,
+        "outputs": several if word.startswith("..") else output(word),
+        "inputs": inputs,
+        "state": places(dependency["state"]),
+        "changedPropIds": [f"{i['id']}.{i['property']}" for i in inputs[:1] if i],
+    }
+
+
+def router_body(path: str) -> dict[str, Any]:
+    """A request to Dash's page router, as a browser sends it when somebody opens `path`."""
+    return {
+        "output": ".._pages_content.children..._pages_store.data..",
+        "outputs": [
+            {"id": "_pages_content", "property": "children"},
+            {"id": "_pages_store", "property": "data"},
+        ],
+        "inputs": [
+            {"id": "_pages_location", "property": "pathname", "value": path},
+            {"id": "_pages_location", "property": "search", "value": ""},
+        ],
+        "changedPropIds": ["_pages_location.pathname"],
+        "state": [],
+    }
 
 
 @pytest.fixture

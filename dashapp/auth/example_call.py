@@ -11,7 +11,7 @@ PIXELS_PER_CENT = 2.2
 
 def _wave(at: float) -> float:
     """An invented price, a sum of sines: smooth, bounded, the same every time."""
-    return 300 + 120 * math.sin(at / 9.5) * math.cos(at / 23) - 46 * math.sin(at / 3.7) + 24 * math.sin(at * 1.9)
+    return 310 + 190 * math.sin(at / 9.5) * math.cos(at / 23) - 60 * math.sin(at / 3.7) + 26 * math.sin(at * 1.9)
 
 
 def _candles() -> str:
