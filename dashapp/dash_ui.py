@@ -39,11 +39,11 @@ INDEX = """<!doctype html>
 </head>
 <body>
 {app_entry}
-<footer>
+<div hidden>
 {config}
 {scripts}
 {renderer}
-</footer>
+</div>
 </body>
 </html>
 """
