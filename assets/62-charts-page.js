@@ -250,7 +250,7 @@
     const { frame, columns, logical } = page;
     if (!frame || !logical) return;
     const { element, number, moment } = charts;
-    const names = ["Opened, UTC", "Open", "High", "Low", "Close", "Volume", ...frame.lines.map((line) => line.label)];
+    const names = ["Opened, UTC", "Open", "High", "Low", "Close", "Volume", ...frame.lines.map((line) => line.column)];
     const head = element("tr");
     names.forEach((name, n) => head.append(Object.assign(element("th", n ? "num" : "", name), { scope: "col" })));
     const rows = [];
@@ -260,7 +260,7 @@
       const row = element("tr");
       row.append(element("td", "", moment(charts.slotMs(columns.times, slot), frame.tf_ms)));
       for (const name of ["open", "high", "low", "close"]) row.append(element("td", "num", number(columns[name][k], frame.decimals)));
-      row.append(element("td", "num", charts.short(columns.volume[k])));
+      row.append(element("td", "num", number(columns.volume[k], Math.min(3, frame.volume.k))));
       frame.lines.forEach((line, n) => {
         const value = columns.lines[n][k];
         row.append(element("td", "num", line.pane ? charts.short(value) : number(value, frame.decimals)));

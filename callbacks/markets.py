@@ -138,10 +138,7 @@ def _imported(session: Session, row: Import) -> Imported:
     market = markets.by_id(session, row.market_id)
     name = MarketName(market.exchange, market.symbol)
     lines = len(row.report.get("refused", [])) + len(row.report.get("replaced", []))
-    summary = (
-        f"{row.stored:,} stored, {row.unchanged:,} unchanged, {row.duplicates:,} duplicates, "
-        f"{row.refused:,} refused, {row.gaps:,} gaps ({row.missing:,} missing)"
-    )
+    summary = str(row.report.get("summary", ""))
     return Imported(
         f"import/{row.id}", row.file_name, f"{name} {row.timeframe}", name.path, summary, lines, row.created_at
     )
@@ -156,12 +153,14 @@ def imported_file(session: Session, import_id: int) -> Import:
 
 
 def work(session: Session, user_id: int, role: str, *, now: datetime) -> list[Work]:
-    """Imports that are not done, newest first; failed ones of the last hour."""
-    found = []
+    """Imports that are not done, newest first; failed ones of the last hour, until the same is tried again."""
+    found, tried = [], set()
     for job in jobs.latest(session, name=IMPORT_FILE.name, limit=20):
         mine = job.owner_id == user_id or covers(role, Role.ADMIN)
         old = job.finished_at is not None and (now - job.finished_at).total_seconds() > 3_600
-        if not mine or old or job.state == JobState.SUCCEEDED:
+        again = what(job) in tried
+        tried.add(what(job))
+        if not mine or old or again or job.state == JobState.SUCCEEDED:
             continue
         progress = job.progress or {}
         reason = (job.reason or "").partition("\n")[0]

@@ -100,7 +100,8 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
     pane = FIRST_OWN
     for place, one in enumerate(drawn):
         own = one.chosen.indicator.pane == "own"
-        for n, output in enumerate(one.chosen.indicator.outputs):
+        outputs = one.chosen.indicator.outputs
+        for n, output in enumerate(outputs):
             colour = place + n if own else place
             values = one.columns[output.key]
             made.append(
@@ -108,6 +109,7 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "id": f"{one.chosen.key}/{output.key}",
                     "of": one.chosen.key,
                     "label": one.chosen.title,
+                    "column": f"{one.chosen.title}, {output.title}" if len(outputs) > 1 else one.chosen.title,
                     "kind": output.kind,
                     "pane": pane if own else PRICE,
                     "colour": colour % COLOURS + 1,

@@ -175,7 +175,7 @@ def work_pane(work: list[Work]) -> Component | None:
     """Imports that are not done: progress, or why they failed."""
     if not work:
         return None
-    return pane("Imports at work", [_work(one) for one in work], label="Imports at work")
+    return pane("Imports", [_work(one) for one in work], label="Imports")
 
 
 def _work(one: Work) -> Component:

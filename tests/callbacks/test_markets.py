@@ -1,0 +1,145 @@
+"""The Markets page on a real database: what is stored, sources, imports, and who may import."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from callbacks import markets as page
+from core.clock import utc_now
+from core.jobs import IMPORT_FILE, JobState
+from core.market_name import parse
+from core.roles import Role
+from db.queries import imports, jobs
+from db.tables import Job, SourceHealth
+from layouts.pages import markets as layout
+from market import history_files
+from tests.candle_data import START_MS, store, walk
+from tests.fire import fire
+from tests.web import SignIn
+
+NOW = datetime(2024, 12, 29, 23, 41, tzinfo=UTC)
+TICK = {"markets-tick.n_intervals": 0}
+BAD = b"timestamp,open,high,low,close,volume\n1609459200000,1,2,0.5,1.5,3\n1609462800000,x,2,0.5,1.5,3\n"
+FAILED = "a.csv holds 1 row.\nline 3: open is no number\nand 2 more"
+
+
+def work_job(session: Session, owner: int | None, state: JobState, **more: Any) -> Job:
+    args = {"upload_id": 1, "exchange": "binance", "symbol": "BTC/USDT", "timeframe": "1h"}
+    job = jobs.create(session, IMPORT_FILE, args, owner_id=owner)
+    session.flush()
+    job.state = state.value
+    for name, value in more.items():
+        setattr(job, name, value)
+    session.commit()
+    return job
+
+
+def drawn(answer: Any, part: str) -> str:
+    return str(answer.get_json()["response"][part]["children"])
+
+
+def test_the_page_opens_without_arguments() -> None:
+    assert "markets-table" in str(layout.layout())
+
+
+def test_every_series_is_a_row_with_its_gaps(signed_in: SignIn, session: Session) -> None:
+    made = walk(300)
+    store(session, "binance:BTC/USDT", made[(made.time < made.time[50]) | (made.time >= made.time[57])])
+    store(session, "demo:ETH/USDT", walk(60, timeframe="5m"), timeframe="5m", simulated=True)
+    (btc, eth) = page.stored_lines(session)
+    assert (btc.symbol, btc.rows, btc.first_ms, btc.gaps, btc.missing) == ("BTC/USDT", 293, START_MS, 1, 7)
+    assert (eth.simulated, eth.timeframe) == (True, "5m")
+    table = drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
+    assert "/charts/binance/BTC-USDT?tf=1h" in table
+    assert "badge-sim" in table
+
+
+def test_an_empty_desk_says_what_will_be_here(signed_in: SignIn) -> None:
+    assert "No markets yet" in drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("ok", "answers in 42 ms"), ("down", "silent, last answered never"), ("blocked", "refuses this address")],
+)
+def test_sources_say_how_they_answered(signed_in: SignIn, session: Session, state: str, words: str) -> None:
+    session.add(SourceHealth(exchange="binance", state=state, latency_ms=42.0, checked_at=NOW))
+    session.commit()
+    assert words in drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-sources")
+
+
+@pytest.mark.parametrize(("role", "there"), [(Role.VIEWER, False), (Role.ANALYST, True), (Role.ADMIN, True)])
+def test_the_form_is_drawn_for_those_who_may_import(signed_in: SignIn, role: Role, there: bool) -> None:
+    answer = fire(signed_in(role), {"markets-form.id": "markets-form"})
+    assert ("markets-fields" in answer.get_data(as_text=True)) is there
+
+
+def test_a_running_import_shows_its_progress_to_its_owner_only(signed_in: SignIn, session: Session) -> None:
+    analyst = signed_in(Role.ANALYST)
+    owner = analyst.user_id  # type: ignore[attr-defined]
+    work_job(
+        session,
+        owner,
+        JobState.RUNNING,
+        heartbeat_at=utc_now(),
+        progress={"fraction": 0.3, "message": "Checking the rows"},
+    )
+    (mine,) = page.work(session, owner, Role.ANALYST, now=utc_now())
+    assert (mine.fraction, mine.message, mine.lines) == (0.3, "Checking the rows", ())
+    text = drawn(fire(analyst, TICK, output="markets-jobs"), "markets-jobs")
+    assert "binance:BTC/USDT 1h" in text
+    assert "30%" in text
+    assert page.work(session, owner + 1, Role.ANALYST, now=utc_now()) == []
+    assert len(page.work(session, owner + 1, Role.ADMIN, now=utc_now())) == 1
+
+
+def test_a_failed_import_lists_its_lines_until_it_is_tried_again(signed_in: SignIn, session: Session) -> None:
+    analyst = signed_in(Role.ANALYST)
+    owner = analyst.user_id  # type: ignore[attr-defined]
+    job = work_job(session, owner, JobState.FAILED, reason=FAILED, finished_at=utc_now())
+    (one,) = page.work(session, owner, Role.ANALYST, now=utc_now())
+    assert (one.message, one.lines) == ("a.csv holds 1 row.", ((3, "open is no number"),))
+    report = drawn(fire(analyst, {"markets-chosen.data": f"job/{job.id}"}), "markets-report")
+    assert "open is no number" in report
+    work_job(session, owner, JobState.SUCCEEDED, finished_at=utc_now())
+    assert page.work(session, owner, Role.ANALYST, now=utc_now()) == []
+
+
+def test_a_strangers_import_is_not_shown(signed_in: SignIn, session: Session, owner: int) -> None:
+    job = work_job(session, owner, JobState.FAILED, reason=FAILED, finished_at=utc_now())
+    answer = fire(signed_in(Role.ANALYST), {"markets-chosen.data": f"job/{job.id}"})
+    assert "open is no number" not in answer.get_data(as_text=True)
+
+
+def test_finished_imports_keep_their_last_line_and_their_refused_rows(signed_in: SignIn, session: Session) -> None:
+    report = history_files.import_file(
+        session, BAD, parse("binance:BTC/USDT"), "1h", file_name="btc.csv", skip_bad=True, now=NOW
+    )
+    session.commit()
+    (done,) = page.imported(session)
+    assert done.summary == report.summary
+    assert (done.what, done.lines) == ("binance:BTC/USDT 1h", 1)
+    (row,) = imports.latest(session)
+    shown = drawn(fire(signed_in(Role.VIEWER), {"markets-chosen.data": f"import/{row.id}"}), "markets-report")
+    assert "btc.csv" in shown
+    assert "refused" in shown
+
+
+@pytest.mark.parametrize("chosen", [None, "", "nonsense", "import/x", "job"])
+def test_nothing_chosen_shows_no_lines(signed_in: SignIn, chosen: str | None) -> None:
+    answer = fire(signed_in(Role.VIEWER), {"markets-chosen.data": chosen})
+    assert "Refused lines" not in answer.get_data(as_text=True)
+
+
+def test_large_numbers_of_the_summary_are_those_of_the_command(session: Session) -> None:
+    made = walk(1_500)
+    rows = zip(made.time.tolist(), *(c.tolist() for c in list(made.columns())[1:]), strict=True)
+    text = "timestamp,open,high,low,close,volume\n" + "\n".join(",".join(map(str, row)) for row in rows)
+    report = history_files.import_file(
+        session, text.encode(), parse("binance:BTC/USDT"), "1h", file_name="big.csv", now=NOW
+    )
+    session.commit()
+    assert report.summary.startswith("1500 stored")
+    assert page.imported(session)[0].summary == report.summary
