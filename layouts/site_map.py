@@ -1,14 +1,13 @@
 """Every page, in menu order. A page's layout is the function `layout` of `layouts.pages.<module>`."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from core.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`template` is the address with `<words>` in it that become arguments of `layout`, or None.
+    """`path_template` is the address with `<words>` in it that become arguments of `layout`, or None.
 
     `wide` pages collapse the side nav to icons; `keys` goes there from the keyboard.
     """
@@ -24,14 +23,12 @@ class Page:
     keys: str = ""
 
 
-ALL = (
+PAGES = (
     Page("/", "/charts/<exchange>/<symbol>", "Charts", "bar-chart-line", Role.VIEWER, "charts", wide=True, keys="g c"),
     Page("/markets", None, "Markets", "list-columns-reverse", Role.VIEWER, "markets", keys="g m"),
     Page("/predictions", None, "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
     Page("/models", None, "Models", "boxes", Role.VIEWER, "models", keys="g o"),
 )
-
-PAGES = tuple(page for page in ALL if find_spec(f"layouts.pages.{page.module}"))
 
 
 def in_menu() -> tuple[Page, ...]:
