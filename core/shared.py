@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 PREFIX = "bolt:shared:"
 TRIES = 20  # a busy key is changed by somebody else in between; far fewer are ever needed
+REST_S = 5.0  # a Redis that did not answer is left alone for so long: its client waits for seconds each time
 KEEP_S = 7 * 86_400  # longer than any ban
 
 
@@ -28,6 +29,7 @@ class SharedNumbers:
         self.clock = clock
         self.alone = redis is None
         self._own: dict[str, Numbers] = {}
+        self._rests_until = 0.0
         self._lock = threading.Lock()
 
     def change(self, key: str, step: Callable[[Numbers, float], T]) -> T:
@@ -35,13 +37,14 @@ class SharedNumbers:
 
         `step` may run more than once: it must touch nothing but the numbers.
         """
-        if self.redis is not None:
+        if self.redis is not None and time.monotonic() >= self._rests_until:
             try:
                 answer = self._change_in_redis(self.redis, PREFIX + key, key, step)
                 self.alone = False
                 return answer
             except RedisError:
                 self.alone = True
+                self._rests_until = time.monotonic() + REST_S
         with self._lock:
             return step(self._own.setdefault(key, {}), self.clock())
 

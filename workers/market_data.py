@@ -1,13 +1,11 @@
 """Candles from exchanges and files: probing, the demo's first fill, back-filling, topping up, importing."""
 
 import logging
-import queue
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from core.clock import to_ms, utc_now
+from core.deadline import within
 from core.errors import BadCandles, ExchangeBackOff, ExchangeUnavailable, NotFound, Refused
 from core.jobs import BACKFILL, FILL_DEMO
 from core.market_name import make as make_name
@@ -60,33 +58,13 @@ def _answers(context: JobContext) -> bool:
     name = context.settings.exchanges[0]
     gateway = guarded_gateway.make(name, context.settings, context.redis, timeout_s=PROBE_S, attempts=1)
     try:
-        _within(PROBE_S, gateway.server_time)
+        within(PROBE_S, gateway.server_time)
     except ExchangeBackOff:
         return True  # it is there, and busy
     except (ExchangeUnavailable, NotFound, Refused) as error:
         log.info("exchange_does_not_answer", extra={"exchange": name, "reason": error.sentence})
         return False
     return True
-
-
-def _within(seconds: float, call: Callable[[], int]) -> int:
-    """What `call` returns; raises ExchangeUnavailable when it takes longer, as looking up a name may."""
-    answers: queue.SimpleQueue[int | ExchangeUnavailable | NotFound | Refused] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(call())
-        except (ExchangeUnavailable, NotFound, Refused) as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise ExchangeUnavailable(f"No answer within {seconds:.0f} seconds. Bolt asks again in five minutes.") from None
-    if isinstance(answer, int):
-        return answer
-    raise answer
 
 
 def _demo_filled(table: list[markets.MarketRow]) -> bool:
@@ -167,12 +145,33 @@ def _fill(
 
 
 def backfill(context: JobContext, market_id: int, timeframe: str | None = None) -> dict[str, Any]:
-    """Fetch the past of one market: all followed timeframes, or the one named."""
+    """Fetch the past of one market: all followed timeframes, or the one named.
+
+    A market its exchange does not list is followed no longer, and forgotten where nothing of it is stored.
+    """
     with context.session() as session:
         market = markets.by_id(session, market_id)
-    gateway = context.gateway(market.exchange)
-    wanted = (timeframe,) if timeframe else tuple(SPANS)
-    return {"stored": _fill(context, gateway, market, wanted)}
+    try:
+        gateway = context.gateway(market.exchange)
+        listed = {m.symbol: m for m in gateway.markets()}.get(market.symbol)
+        if listed is None:
+            raise NotFound(f"{market.exchange} lists no market {market.symbol}. Choose one it lists.")
+    except NotFound:
+        _let_go(context, market)
+        raise
+    with context.session() as session:
+        markets.get_or_create(session, make_name(market.exchange, market.symbol), price_decimals=listed.price_decimals)
+    return {"stored": _fill(context, gateway, market, (timeframe,) if timeframe else tuple(SPANS))}
+
+
+def _let_go(context: JobContext, market: Market) -> None:
+    if market.exchange == DEMO:  # which may only be starting
+        return
+    with context.session() as session:
+        if markets.series_of(session, market.id):
+            markets.set_followed(session, market.id, False)
+        else:
+            session.delete(markets.by_id(session, market.id))
 
 
 # Keeping up

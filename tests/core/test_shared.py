@@ -1,10 +1,20 @@
 """Numbers are changed by one process at a time, and a lost Redis costs nothing but sharing."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+import core.shared
 from core.shared import Numbers, SharedNumbers
+
+
+def away() -> Redis:
+    """A Redis nobody answers for, given up at once."""
+    return Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
 
 
 def add_one(numbers: Numbers, _now: float) -> float:
@@ -40,9 +50,27 @@ def test_reading_writes_nothing(redis_url: str) -> None:
 def test_without_redis_the_process_goes_on_from_what_it_knew(redis_url: str) -> None:
     shared = SharedNumbers(Redis.from_url(redis_url))
     shared.change("k", add_one)
-    shared.redis = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    shared.redis = away()
     assert shared.change("k", add_one) == 2
     assert shared.alone
+
+
+def test_a_redis_that_came_back_is_used_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.shared, "REST_S", 0.0)
+    shared = SharedNumbers(away())
+    shared.change("k", add_one)
+    shared.redis = Redis.from_url(redis_url)
+    assert shared.change("k", add_one) == 1
+    assert not shared.alone
+
+
+def test_a_redis_that_does_not_answer_is_not_waited_for_each_time() -> None:
+    shared = SharedNumbers(away())
+    shared.change("k", add_one)
+    began = time.monotonic()
+    for _ in range(100):
+        shared.change("k", add_one)
+    assert time.monotonic() - began < 0.5
 
 
 def test_the_clock_is_handed_to_the_step() -> None:

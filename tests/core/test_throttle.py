@@ -8,6 +8,7 @@ from redis import Redis
 from core.shared import SharedNumbers
 from core.throttle import Throttle
 from tests.core.test_breaker import Clock
+from tests.core.test_shared import away
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_an_earlier_deadline_does_not_shorten_a_later_one(redis_url: str, clock:
 def test_a_process_remembers_the_deadline_when_redis_goes_away(redis_url: str, clock: Clock) -> None:
     throttle = over(redis_url, clock)
     throttle.hold(clock.now + 60)
-    throttle.shared.redis = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    throttle.shared.redis = away()
     assert throttle.held_until() == clock.now + 60
     assert throttle.shared.alone
 

@@ -14,6 +14,7 @@ from db.queries import sources
 from db.tables import SourceHealth
 from market import guarded_gateway
 from market.guarded_gateway import GuardedGateway
+from tests.core.test_shared import away
 from tests.demo.server import Server, running
 
 HOUR = 3_600_000
@@ -161,8 +162,7 @@ def test_a_deadline_outlives_a_flush_of_redis(server: Server, redis: Redis) -> N
 
 def test_a_deadline_holds_where_redis_does_not_answer(server: Server, redis: Redis) -> None:
     server.fault("status", code=418, retry_after=60, count=1)
-    away = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
-    waits_already = make(server, away)
+    waits_already = make(server, away())
     with pytest.raises(ExchangeBackOff):
         make(server, redis).server_time()
     with pytest.raises(ExchangeBackOff):

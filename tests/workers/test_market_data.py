@@ -1,6 +1,5 @@
 """The market jobs against the demo exchange, real PostgreSQL and a real Redis."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ import core.settings
 import db.engine
 from core import job_queue
 from core.clock import from_ms, to_ms, utc_now
-from core.errors import BadCandles, ExchangeUnavailable, NotFound
+from core.errors import BadCandles, NotFound
 from core.jobs import BACKFILL, FILL_DEMO, IMPORT_FILE, PROBE_EXCHANGES
 from core.market_name import make as make_name
 from core.settings import Settings
@@ -126,14 +125,6 @@ def test_an_exchange_that_hangs_is_given_up_in_time(
     server.fault("hang")
     assert market_data.probe_exchanges(context())["answered"] is False
     assert server.requests() == 1
-
-
-def test_a_call_that_takes_too_long_is_left_behind() -> None:
-    free = threading.Event()
-    with pytest.raises(ExchangeUnavailable, match="No answer"):
-        market_data._within(0.1, lambda: int(free.wait(5)))
-    free.set()
-    assert market_data._within(1.0, lambda: 7) == 7
 
 
 @pytest.mark.parametrize(
@@ -312,6 +303,36 @@ def test_back_filling_one_timeframe_fetches_that_alone(server: Server, short: No
     market = follow()
     assert market_data.backfill(context(), market.id, "1h")["stored"] >= 95
     assert set(table()["BTC/USDT"].series) == {"1h"}
+
+
+def test_a_market_its_exchange_does_not_list_is_forgotten(server: Server, binance_is) -> None:
+    binance_is(server.url)
+    market = follow("TYPO/USDT", "binance")
+    with pytest.raises(NotFound, match="lists no market TYPO/USDT"):
+        market_data.backfill(context(), market.id)
+    assert "TYPO/USDT" not in table()
+
+
+def test_a_market_that_was_delisted_keeps_its_candles_and_is_followed_no_longer(
+    server: Server, short: None, binance_is
+) -> None:
+    binance_is(server.url)
+    market = follow("BTC/USDT", "binance")
+    market_data.backfill(context(), market.id, "1h")
+    with db.engine.session() as session:
+        session.get(Market, market.id).symbol = "GONE/USDT"
+    with pytest.raises(NotFound):
+        market_data.backfill(context(), market.id)
+    assert not table()["GONE/USDT"].followed
+    assert table()["GONE/USDT"].series["1h"].rows >= 95
+
+
+def test_a_followed_real_market_is_filled_and_not_simulated(server: Server, short: None, binance_is) -> None:
+    binance_is(server.url)
+    market = follow("DOGE/USDT", "binance")
+    market_data.backfill(context(), market.id)
+    row = table()["DOGE/USDT"]
+    assert (row.simulated, row.price_decimals, set(row.series)) == (False, 5, {"1m", "5m", "1h"})
 
 
 GOOD = "timestamp,open,high,low,close,volume\n1600000200000,10,12,9,11,5\n1600000500000,11,13,10,12,6\n"
