@@ -9,7 +9,6 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 
-from core.clock import EPOCH
 from core.errors import Refused
 from core.ohlcv import Floats
 
@@ -158,7 +157,7 @@ def _time(cell: str) -> float:
     except ValueError:
         return float("nan")
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - EPOCH).total_seconds() * 1_000
+    return aware.timestamp() * 1_000
 
 
 def _scaled(time: float) -> float:

@@ -85,7 +85,7 @@ def upsert(session: Session, market_id: int, timeframe: str, candles: Candles, f
     row = _lock_series(session, market_id, timeframe)
     first, last = int(candles.time[0]), int(candles.time[-1])
     before = _times_around(session, row, first, last)
-    fresh = int(np.count_nonzero(~np.isin(candles.time, before, assume_unique=True)))
+    fresh = _count_fresh(candles.time, before)
     flagged = 0 if not row.flagged and flags is None else -_flagged(session, row, first, last)
     if before.size and np.any((before >= first) & (before <= last)):
         written = _merge(session, row, candles, flags)
@@ -141,6 +141,14 @@ def _times_around(session: Session, row: Series, first: int, last: int) -> Times
     return _to_ms(_copy_out(session, TIMES_AROUND, values, ("i8",))["c0"])
 
 
+def _count_fresh(new: Times, before: Times) -> int:
+    """How many of the sorted times `new` are not among the sorted times `before`."""
+    if not len(before):
+        return len(new)
+    at = np.minimum(np.searchsorted(before, new), len(before) - 1)
+    return int(np.count_nonzero(before[at] != new))
+
+
 def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
     """Straight into the table: nothing is stored in this span, and nobody else may store here now."""
     packed = _pack(candles, flags, (row.market_id, row.timeframe))
@@ -165,7 +173,7 @@ def _partition(row: Series) -> str:
 
 def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, flagged: int, step_ms: int) -> None:
     """Bring the series row up to date. Gaps can only change between the neighbours of the new candles."""
-    after = np.union1d(before, new)
+    after = np.union1d(before, new) if fresh else before
     first, last = int(new[0]), int(new[-1])
     row.gaps += len(ohlcv.gaps(after, step_ms)) - len(ohlcv.gaps(before, step_ms))
     row.rows += fresh
