@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-import db.migrate
+import db.schema
 from core.settings import Settings
 from db.engine import engine_options, psycopg2_url
 
@@ -47,7 +47,7 @@ class Probe:
 
     def _schema(self) -> str:
         try:
-            return db.migrate.current(self.engine) or "none"
+            return db.schema.current(self.engine) or "none"
         except SQLAlchemyError:
             return "down"
 
@@ -77,7 +77,7 @@ def install(app: Flask, settings: Settings) -> None:
     redis = None
     if settings.redis_url:
         redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
-    app.extensions["bolt_health"] = Probe(engine, redis, db.migrate.head())
+    app.extensions["bolt_health"] = Probe(engine, redis, db.schema.newest())
     app.register_blueprint(blueprint)
 
 

@@ -11,7 +11,7 @@ from dashapp.wsgi import app
 client = app.test_client()
 statuses = [client.get(path).status_code for path in ("/health/live", "/login", "/", "/_dash-layout")]
 import dashapp.auth.sign_in, callbacks.attach
-heavy = ["tensorflow", "keras", "ccxt", "torch", "sklearn", "numba", "workers", "demo", "zxcvbn"]
+heavy = ["tensorflow", "keras", "ccxt", "torch", "sklearn", "numba", "alembic", "workers", "demo", "zxcvbn"]
 print(json.dumps({"statuses": statuses, "heavy": [name for name in heavy if name in sys.modules]}))
 """
 
