@@ -28,16 +28,26 @@ class Attached:
 @contextmanager
 def attached(settings: Settings, output: Output, *, migrated: bool = True) -> Iterator[Attached]:
     """Connect this process to PostgreSQL and Redis; `migrated` brings the schema up to date first."""
+    from sqlalchemy.exc import OperationalError
+
     from core import job_queue
     from dashapp.supervisor import database
 
-    with _servers(settings, output) as found:
+    with _servers(settings, output) as found, _said_plainly(OperationalError):
         job_queue.connect(found.settings.redis_url)
         if migrated:
             database.migrate(found.settings)
         else:
             database.connect(found.settings)
         yield found
+
+
+@contextmanager
+def _said_plainly(lost: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except lost as error:
+        raise Unavailable("The database went away during the command. Start Bolt, then try again.") from error
 
 
 @contextmanager

@@ -32,9 +32,12 @@ def migrate(settings: Settings) -> str:
 
 
 def setup_code(settings: Settings) -> str | None:
-    """The code for the first visit; None once there is an owner."""
-    with db.engine.session() as session:
-        return None if users.owner_exists(session) else setup.code(session, settings)
+    """The code for the first visit; None once there is an owner, or while the database does not answer."""
+    try:
+        with db.engine.session() as session:
+            return None if users.owner_exists(session) else setup.code(session, settings)
+    except SQLAlchemyError:
+        return None
 
 
 def want_demo() -> None:
@@ -52,8 +55,8 @@ def demo_is_wanted() -> bool:
         return False
 
 
-def announce_demo(url: str) -> bool:
-    """Tell the workers where the demo exchange listens; False where the database does not answer."""
+def announce_demo(url: str | None) -> bool:
+    """Tell the workers where the demo exchange listens, None: nowhere; False where the database does not answer."""
     try:
         with db.engine.session() as session:
             instance.get(session).demo_url = url

@@ -1,9 +1,9 @@
 """`python -m dashapp up`: start everything, keep it running, end it in order."""
 
+import http.client
 import os
 import signal
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -48,6 +48,7 @@ class Supervisor:
         self._start_servers()
         self.settings = self.owned.completed()
         database.migrate(self.settings)
+        database.announce_demo(None)  # the port of an earlier run is nobody's now
         if self.settings.demo == "on":
             database.want_demo()
         self._add_role(roles.web())
@@ -111,7 +112,7 @@ class Supervisor:
         try:
             with urllib.request.urlopen(url, timeout=1) as answer:
                 return int(answer.status) == 200
-        except (urllib.error.URLError, OSError, ValueError):
+        except (OSError, http.client.HTTPException):
             return False
 
     def _greet(self) -> None:

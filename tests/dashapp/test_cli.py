@@ -469,3 +469,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     settings = core.settings.read({"BOLT_DATA": str(tmp_path / "file" / "var")})
     with pytest.raises(ConfigurationError, match="cannot be written"):
         servers.choose(settings)
+
+
+def test_a_database_that_goes_away_during_a_command_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fall(session: Session) -> None:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr("db.queries.trained_models.summaries", fall)
+    code, _, err = run("models")
+    assert (code, err) == (1, "The database went away during the command. Start Bolt, then try again.\n")

@@ -219,7 +219,7 @@ time.sleep(600)
 
 
 def test_a_reused_pid_is_not_believed(tmp_path: Path) -> None:
-    assert children.is_alive(os.getpid(), "pytest")
+    assert children.is_alive(os.getpid(), "python")
     assert not children.is_alive(os.getpid(), "postgres -D /nowhere")
     assert not children.works_in(os.getpid(), tmp_path)
     (tmp_path / "pid").write_text("no number")
