@@ -5,13 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from core.errors import BoltError, ExchangeUnavailable
+from core.errors import ExchangeUnavailable
 
 T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """What `call` returns, or the BoltError it raises; ExchangeUnavailable when it takes longer.
+    """What `call` returns, or the error it raises; ExchangeUnavailable when it takes longer.
 
     Looking up a host's name may hang far beyond a client's timeout. The call is then left behind in its thread.
     """
@@ -20,7 +20,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     def ask() -> None:
         try:
             answer.set_result(call())
-        except BoltError as error:
+        except Exception as error:  # not lost in the thread: the caller gets it
             answer.set_exception(error)
 
     threading.Thread(target=ask, daemon=True).start()

@@ -22,9 +22,10 @@ def test_a_call_that_takes_too_long_is_left_behind() -> None:
     free.set()
 
 
-def test_an_error_of_ours_is_raised_here() -> None:
+@pytest.mark.parametrize("error", [NotFound("It is not there."), ZeroDivisionError("by zero")])
+def test_what_the_call_raises_is_raised_here(error: Exception) -> None:
     def fail() -> int:
-        raise NotFound("It is not there.")
+        raise error
 
-    with pytest.raises(NotFound, match="not there"):
+    with pytest.raises(type(error), match=str(error)):
         within(1.0, fail)
