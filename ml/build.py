@@ -18,7 +18,7 @@ from ml.dataset import Dataset, Frame
 from ml.network import Network, State
 from ml.trainer import Progress, Run
 
-CHECKED = 512  # real windows the exported model has to agree on
+CHECKED, CHECKED_NOISE = 384, 128  # real and random windows the exported model has to agree on
 LIBRARIES = ("numpy", "ta-lib", "scikit-learn", "onnx", "onnxruntime")
 
 
@@ -46,7 +46,10 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
     base_loss = _climatology_loss(data)
     counts = {name: len(getattr(data.parts, name)) for name in ("train", "validation", "test")}
     course.on_stage("preparing", "Loading TensorFlow")
+    network.start()
+    net = Network(asked, data.table.shape[1])
     runs = trainer.train(
+        net,
         data,
         folder=folder,
         on_epoch=lambda p: course.on_epoch(p, counts, base_loss),
@@ -54,9 +57,9 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
         fingerprint=fingerprint(data),
     )
     course.on_stage("evaluating", "Scoring the test period beside the baselines")
-    forecasts = _forecasts(data, runs, course.each_batch)
+    forecasts = _forecasts(net, data, runs, course.each_batch)
     served = int(np.argmin([min(r.course.val_losses) for r in runs]))
-    model, difference = _export(data, runs[served].weights)
+    model, difference = _export(net, data, runs[served].weights)
     card = _card(data, runs, served, forecasts, difference=difference, now_ms=now_ms, base_loss=base_loss)
     course.on_stage("saving", "Writing the model's files")
     return Built(card, _files(data, card, runs[served].weights, model, forecasts[served]))
@@ -90,23 +93,21 @@ def _climatology_loss(data: Dataset) -> float:
     return float(report.losses(np.tile(rows.prior, (len(rows.y), 1)), rows).mean())
 
 
-def _forecasts(data: Dataset, runs: list[Run], each_batch: Callable[[], None]) -> list[Floats]:
+def _forecasts(net: Network, data: Dataset, runs: list[Run], each_batch: Callable[[], None]) -> list[Floats]:
     """Probabilities over the test rows, per run."""
-    net, found = Network(data.config, data.table.shape[1], seed=data.config.seeds[0]), []
+    found = []
     for run in runs:
         net.set_weights(run.weights)
         found.append(trainer.forecast(net, data, data.parts.test, each_batch))
     return found
 
 
-def _export(data: Dataset, weights: State) -> tuple[bytes, float]:
+def _export(net: Network, data: Dataset, weights: State) -> tuple[bytes, float]:
     """The ONNX file and its largest difference from Keras, on real and on random windows."""
-    width = data.table.shape[1]
-    model = onnx_export.build(weights, data.config, width)
+    model = onnx_export.build(weights, data.config, net.features)
     rng = np.random.default_rng(0)
-    noise = rng.normal(size=(CHECKED // 4, data.config.window, width)).astype(np.float32)
+    noise = rng.normal(size=(CHECKED_NOISE, data.config.window, net.features)).astype(np.float32)
     windows = np.concatenate((data.x(data.parts.test[-CHECKED:]), noise))
-    net = Network(data.config, width, seed=data.config.seeds[0])
     net.set_weights(weights)
     return model, onnx_export.largest_difference(model, windows, net.forecast(windows))
 

@@ -12,7 +12,7 @@ from ml.windows import Table
 
 State = dict[str, npt.NDArray[Any]]
 CLASSES = 3
-FORWARD = 2_048  # windows a forward pass takes at once
+FORWARD = 512  # windows a forward pass takes at once; one size, for TensorFlow compiles again for every other
 
 
 def start() -> None:
@@ -37,28 +37,21 @@ def versions() -> dict[str, str]:
 
 
 class Network:
-    """A compiled network: LSTM layers, each with batch normalisation and dropout, and a softmax over three classes."""
+    """A compiled network: LSTM layers, each with batch normalisation and dropout, and a softmax over three classes.
 
-    def __init__(self, config: TrainingConfig, features: int, *, seed: int) -> None:
-        import keras
-        from keras import layers
+    Compiling takes seconds: a training uses one `Network` for all its seeds, and calls `begin` before each.
+    """
 
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(seed)
+    def __init__(self, config: TrainingConfig, features: int) -> None:
         self.config = config
-        given = layers.Input((config.window, features), name="window")  # (batch, window, features)
-        x = given
-        for n, units in enumerate(config.units):
-            x = layers.LSTM(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
-            x = layers.BatchNormalization(name=f"norm_{n}")(x)
-            x = layers.Dropout(config.dropout, seed=seed * 100 + n, name=f"drop_{n}")(x)
-        self.model = keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="head")(x))
-        self.model.compile(
-            optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0),
-            loss="sparse_categorical_crossentropy",
-            jit_compile=False,
-        )
-        self.model.optimizer.build(self.model.trainable_variables)
+        self.features = features
+        self.model = _compiled(config, features, seed=0)
+
+    def begin(self, seed: int) -> None:
+        """Weights, optimiser and dropout as a new network of this seed has them."""
+        fresh = _compiled(self.config, self.features, seed=seed)
+        for mine, new in zip(_variables(self.model), _variables(fresh), strict=True):
+            mine.assign(new)
 
     def learn(self, x: Table, y: npt.NDArray[np.int8], weights: npt.NDArray[np.float32]) -> float:
         """One step on (batch, window, features); returns its weighted loss."""
@@ -66,8 +59,9 @@ class Network:
         return float(np.asarray(self.model.train_on_batch(x, y, sample_weight=weights)))
 
     def forecast(self, x: Table) -> Floats:
-        """(n, 3) probabilities of (n, window, features), dropout off."""
-        found: Floats = np.asarray(self.model.predict_on_batch(x), dtype=np.float64)
+        """(n, 3) probabilities of (n, window, features), dropout off; n at most `FORWARD`."""
+        full = np.concatenate((x, np.zeros((FORWARD - len(x), *x.shape[1:]), dtype=x.dtype)))
+        found: Floats = np.asarray(self.model.predict_on_batch(full), dtype=np.float64)[: len(x)]
         return found
 
     def weights(self) -> State:
@@ -80,14 +74,34 @@ class Network:
 
     def state(self) -> State:
         """Everything the next step depends on: weights, optimiser, the counters of dropout."""
-        return {str(n): np.asarray(v.numpy()) for n, v in enumerate(self._variables())}
+        return {str(n): np.asarray(v.numpy()) for n, v in enumerate(_variables(self.model))}
 
     def restore(self, state: State) -> None:
-        for n, v in enumerate(self._variables()):
+        for n, v in enumerate(_variables(self.model)):
             v.assign(state[str(n)])
 
-    def parameters(self) -> int:
-        return int(self.model.count_params())
 
-    def _variables(self) -> list[Any]:
-        return [*self.model.variables, *self.model.optimizer.variables]
+def _compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(seed)
+    given = layers.Input((config.window, features), name="window")  # (batch, window, features)
+    x = given
+    for n, units in enumerate(config.units):
+        x = layers.LSTM(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
+        x = layers.BatchNormalization(name=f"norm_{n}")(x)
+        x = layers.Dropout(config.dropout, seed=seed * 100 + n, name=f"drop_{n}")(x)
+    model = keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="head")(x))
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=1.0),
+        loss="sparse_categorical_crossentropy",
+        jit_compile=False,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _variables(model: Any) -> list[Any]:
+    """Everything a step reads or writes, in a fixed order."""
+    return [*model.variables, *model.optimizer.variables]

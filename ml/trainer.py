@@ -68,6 +68,7 @@ class Run:
 
 
 def train(
+    net: Network,
     dataset: Dataset,
     *,
     folder: Path,
@@ -75,11 +76,11 @@ def train(
     each_batch: Callable[[], None],
     fingerprint: str,
 ) -> list[Run]:
-    """Train every seed of the configuration. `each_batch` may raise to stop; checkpoints stay in `folder`.
+    """Train every seed of the configuration with `net`, the network of it.
 
-    A checkpoint is taken up only when its `fingerprint` (of data and configuration) is this one.
+    `each_batch` may raise to stop; checkpoints stay in `folder`, and one is taken up only when its `fingerprint` (of
+    data, configuration and code) is this one.
     """
-    network.start()
     config = dataset.config
     runs: list[Run] = []
     for number, seed in enumerate(config.seeds):
@@ -88,7 +89,7 @@ def train(
         def report(course: Course, number: int = number) -> None:
             on_epoch(_progress(course, number, len(config.seeds), config.epochs))
 
-        runs.append(_train_seed(dataset, seed, keeper=keeper, report=report, each_batch=each_batch))
+        runs.append(_train_seed(net, dataset, seed, keeper=keeper, report=report, each_batch=each_batch))
     return runs
 
 
@@ -115,6 +116,7 @@ def without_class_weights(p: Floats, prior: Floats) -> Floats:
 
 
 def _train_seed(
+    net: Network,
     dataset: Dataset,
     seed: int,
     *,
@@ -123,7 +125,7 @@ def _train_seed(
     each_batch: Callable[[], None],
 ) -> Run:
     config, prior = dataset.config, baselines.prior(dataset)
-    net = Network(config, dataset.table.shape[1], seed=seed)
+    net.begin(seed)
     course, best = Course(seed), net.weights()
     if kept := keeper.load():
         net.restore(kept.state)
@@ -151,15 +153,15 @@ def _epoch(
     weights: npt.NDArray[np.float32],
     each_batch: Callable[[], None],
 ) -> float:
-    """One pass over the shuffled train rows; returns the mean weighted loss."""
+    """One pass over the shuffled train rows, full batches only; returns the mean weighted loss."""
     train = dataset.parts.train
     order = train[windows.shuffled(len(train), seed, epoch)]
-    total = 0.0
-    for rows in windows.batches(len(order), dataset.config.batch, order):
+    losses = []
+    for rows in windows.full_batches(order, dataset.config.batch):
         each_batch()
         y = dataset.rows.y[rows]
-        total += net.learn(dataset.x(rows), y, weights[y]) * len(rows)
-    return total / len(order)
+        losses.append(net.learn(dataset.x(rows), y, weights[y]))
+    return float(np.mean(losses))
 
 
 def _plain(course: Course) -> dict[str, object]:

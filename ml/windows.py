@@ -32,6 +32,12 @@ def batches(n: int, size: int, order: npt.NDArray[np.int64] | None = None) -> It
         yield rows[start : start + size]
 
 
+def full_batches(order: npt.NDArray[np.int64], size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Like `batches`, without the last one where it is not full; fewer rows than `size` are one batch."""
+    whole = len(order) // size * size
+    return batches(whole or len(order), size, order[: whole or len(order)])
+
+
 def shuffled(n: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """The order of rows in an epoch: depends on seed and epoch only, so that a resumed training takes the same one."""
     return np.random.default_rng([seed, epoch]).permutation(n)

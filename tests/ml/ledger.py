@@ -1,0 +1,59 @@
+"""Calls of the past, written as the database would have stamped them then."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.clock import from_ms
+from core.timeframe import parse
+from db.queries import predictions
+from db.tables import Prediction
+
+
+def past_call(
+    session: Session,
+    *,
+    model_id: int,
+    market_id: int,
+    open_ms: int,
+    p: tuple[float, float, float] = (0.2, 0.3, 0.5),
+    timeframe: str = "1h",
+    horizon: int = 3,
+    factors: tuple[float, float] = (1.02, 0.98),
+    simulated: bool = True,
+) -> Prediction:
+    """A call that was made a second after its candle had closed. Triggers rest meanwhile, constraints do not."""
+    step = parse(timeframe).ms
+    closed = from_ms(open_ms + step)
+    best = max(range(3), key=lambda k: p[k])
+    values: dict[str, Any] = {
+        "model_id": model_id,
+        "market_id": market_id,
+        "timeframe": timeframe,
+        "horizon": horizon,
+        "open_time": from_ms(open_ms),
+        "closed_at": closed,
+        "outcome_from": from_ms(open_ms + 2 * step),
+        "due_at": due_at(open_ms, timeframe, horizon),
+        "made_at": closed + timedelta(seconds=1),
+        "close": 100.0,
+        "sigma": 0.01,
+        "upper_factor": factors[0],
+        "lower_factor": factors[1],
+        "p_bearish": p[0],
+        "p_neutral": p[1],
+        "p_bullish": p[2],
+        "call": predictions.CLASSES[best],
+        "confidence": p[best],
+        "simulated": simulated,
+    }
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    assert predictions.write(session, values)
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+    return session.scalars(select(Prediction).order_by(Prediction.id.desc()).limit(1)).one()
+
+
+def due_at(open_ms: int, timeframe: str, horizon: int) -> datetime:
+    return from_ms(open_ms + (1 + horizon) * parse(timeframe).ms)
