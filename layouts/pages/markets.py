@@ -90,9 +90,7 @@ def layout(**_query: str) -> Component:
             html.Div(id=ids.Markets.REPORT),
             html.Div(
                 [
-                    html.Div(
-                        html.Div(skeleton(8), className="pane-body roomy"), id=ids.Markets.TABLE, className="pane"
-                    ),
+                    html.Div(waiting, id=ids.Markets.TABLE, className="pane"),
                     html.Aside(
                         [html.Div(id=ids.Markets.SOURCES), html.Div(id=ids.Markets.IMPORTS)], className="pane rail"
                     ),

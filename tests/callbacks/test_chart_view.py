@@ -49,7 +49,7 @@ def test_no_moment_is_refused_with_the_form_that_is_wanted(text: str) -> None:
         chart_view.moment(text, now=NOW)
 
 
-@pytest.mark.parametrize("raw", ["text", 7, [], {"tf": 5, "ind": None, "seq": "x", "from": True and None}])
+@pytest.mark.parametrize("raw", ["text", 7, [], {"tf": 5, "ind": None, "seq": "x", "from": False}])
 def test_nonsense_from_the_browser_is_the_first_view(raw: object) -> None:
     assert chart_view.read(raw, "nonsense", now=NOW).timeframe.name == "1h"
 
