@@ -51,16 +51,25 @@ def _write(target: Path, settings: Settings, now: datetime) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
         dump, draft = Path(folder) / DUMP, Path(folder) / "draft.tar"
         _dump(settings, dump)
-        models = sorted(path for path in settings.models.rglob("*") if path.is_file())
-        manifest = _manifest(settings, dump, len(models), now)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
-            _add_text(tar, "manifest.json", json.dumps(manifest, indent=2), now)
             tar.add(dump, DUMP)
-            for path in models:
-                tar.add(path, Path("models") / path.relative_to(settings.models))
+            manifest = _manifest(settings, dump, _add_models(tar, settings.models), now)
+            _add_text(tar, "manifest.json", json.dumps(manifest, indent=2), now)
         draft.replace(target)
     return manifest
+
+
+def _add_models(tar: tarfile.TarFile, models: Path) -> int:
+    """Every file of the models folder; one that a training took away meanwhile belongs to no published version."""
+    added = 0
+    for path in sorted(path for path in models.rglob("*") if path.is_file()):
+        try:
+            tar.add(path, Path("models") / path.relative_to(models))
+        except FileNotFoundError:
+            continue
+        added += 1
+    return added
 
 
 def _manifest(settings: Settings, dump: Path, files: int, now: datetime) -> dict[str, Any]:

@@ -398,7 +398,7 @@ def test_a_backup_holds_the_database_and_every_model_file(
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in target.parent.iterdir()] == ["bolt.tar"]
     with tarfile.open(target) as tar:
-        assert tar.getnames() == ["manifest.json", "database.dump", "models/m1/model.onnx"]
+        assert tar.getnames() == ["database.dump", "models/m1/model.onnx", "manifest.json"]
         tar.extractall(tmp_path / "again", filter="data")
     manifest = json.loads((tmp_path / "again" / "manifest.json").read_text())
     dump = tmp_path / "again" / "database.dump"

@@ -25,7 +25,7 @@ LIGHT = {"WORKERS_TRAIN": "0", "WORKERS_PREDICT": "0", "DEMO": "off", "EXCHANGES
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"
@@ -62,8 +62,8 @@ class Bolt:
         return psutil.Process(self.process.pid).children(recursive=True)
 
 
-def start(data: Path, port: int) -> Bolt:
-    env = {name: value for name, value in os.environ.items() if name not in OURS} | LIGHT
+def start(data: Path, port: int, more: dict[str, str] | None = None) -> Bolt:
+    env = {name: value for name, value in os.environ.items() if name not in OURS} | (LIGHT if more is None else more)
     env |= {"BOLT_DATA": str(data), "PORT": str(port)}
     command = [sys.executable, "-u", "-m", "dashapp", "up"]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -80,7 +80,7 @@ def start(data: Path, port: int) -> Bolt:
 
 def start_and_wait(data: Path, port: int) -> Bolt:
     bolt = start(data, port)
-    until(lambda: "Ctrl-C ends everything" in bolt.hear() or bolt.process.poll() is not None, 90)
+    until(lambda: "Ctrl-C ends everything" in bolt.hear() or bolt.process.poll() is not None, 150)
     assert bolt.process.poll() is None, bolt.hear()
     return bolt
 
