@@ -9,7 +9,6 @@ from core.market_name import make
 from core.roles import Role
 from db.queries import jobs, markets
 from layouts.site_map import PAGES
-from layouts.site_map import Page as PlacedPage
 from tests.browser.conftest import Browse
 
 pytestmark = pytest.mark.browser
@@ -35,17 +34,6 @@ def test_palette_finds_a_market_by_keyboard_alone(browse: Browse, session: Sessi
     markets.get_or_create(session, make("demo", "BTC/USDT"), simulated=True)
     session.commit()
     page = ready(browse(Role.VIEWER))
-    page.keyboard.press("Control+k")
-    page.keyboard.type("btcusd")
-    expect(page.locator("#palette .it.on")).to_contain_text("BTC/USDT")
-    expect(page.locator("#palette .badge-sim")).to_be_visible()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/charts/demo/BTC-USDT*")
-    expect(page.locator("#palette")).not_to_be_visible()
-
-
-def test_palette_walks_up_and_down_and_gives_the_focus_back(browse: Browse) -> None:
-    page = ready(browse())
     page.locator(".cmd").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#palette .it").first).to_have_class("it on")
@@ -53,6 +41,13 @@ def test_palette_walks_up_and_down_and_gives_the_focus_back(browse: Browse) -> N
     expect(page.locator("#palette .it").nth(1)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
     expect(page.locator(".cmd")).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("btcusd")
+    expect(page.locator("#palette .it.on")).to_contain_text("BTC/USDT")
+    expect(page.locator("#palette .badge-sim")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/charts/demo/BTC-USDT*")
+    expect(page.locator("#palette")).not_to_be_visible()
 
 
 def test_every_shortcut_of_the_sheet_works(browse: Browse) -> None:
@@ -67,27 +62,31 @@ def test_every_shortcut_of_the_sheet_works(browse: Browse) -> None:
     before = theme(page)
     page.keyboard.press("Shift+T")
     assert theme(page) != before
-
-
-def test_shortcuts_rest_while_somebody_types(browse: Browse) -> None:
-    page = ready(browse())
     page.keyboard.press("/")
-    page.keyboard.type("?gm")
-    expect(page.locator("#shortcuts")).not_to_be_visible()
+    page.keyboard.type("?gm")  # they rest while somebody types
     expect(page.locator("#palette input")).to_have_value("?gm")
+    expect(page.locator("#shortcuts")).not_to_be_visible()
 
 
 def test_theme_is_there_with_the_first_paint_after_a_switch(browse: Browse) -> None:
     page = ready(browse())
-    page.locator(".topbar [data-action=theme]").click()
+    page.locator(".topbar .btn[data-action=theme]").click()
     assert theme(page) == "light"
     page.goto("/markets", wait_until="commit")
     assert theme(page) == "light"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(238, 241, 243)"
 
 
-def test_toasts_show_text_as_text_and_errors_stay(browse: Browse) -> None:
+def test_toasts_tell_of_ended_jobs_show_text_as_text_and_keep_errors(
+    browse: Browse, session: Session, owner: int
+) -> None:
+    job = jobs.create(session, TRAIN_MODEL, {}, owner_id=owner)
+    session.commit()
+    jobs.request_cancel(session, job.id)
+    session.commit()
     page = ready(browse())
+    expect(page.locator("#toasts")).to_contain_text("Training cancelled")
+    page.locator("#toasts button").click()
     say(page, "ok")
     say(page, "bad")
     expect(page.locator("#toasts [role=status]")).to_contain_text("<b>12</b> stored")
@@ -97,17 +96,12 @@ def test_toasts_show_text_as_text_and_errors_stay(browse: Browse) -> None:
     expect(page.locator("#toasts .toast-b")).to_have_count(0)
 
 
-def test_ended_job_is_told_at_the_page(browse: Browse, session: Session, owner: int) -> None:
-    job = jobs.create(session, TRAIN_MODEL, {}, owner_id=owner)
-    session.commit()
-    jobs.request_cancel(session, job.id)
-    session.commit()
+def test_first_link_skips_to_the_page_and_links_do_not_load_it_again(browse: Browse) -> None:
     page = ready(browse())
-    expect(page.locator("#toasts")).to_contain_text("Training cancelled", timeout=12_000)
-
-
-def test_links_move_without_loading_the_page_again(browse: Browse) -> None:
-    page = ready(browse())
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
     page.evaluate("window.stayed = true")
     page.locator(".sidenav a.at-markets").click()
     page.wait_for_url("**/markets")
@@ -115,14 +109,6 @@ def test_links_move_without_loading_the_page_again(browse: Browse) -> None:
     assert page.evaluate("window.stayed") is True
     page.go_back()
     expect(page).to_have_title("Models · Bolt")
-
-
-def test_skip_link_comes_first_and_leads_to_the_page(browse: Browse) -> None:
-    page = ready(browse())
-    page.keyboard.press("Tab")
-    expect(page.locator(".skip")).to_be_focused()
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
 
 
 def test_signing_out_needs_two_presses(browse: Browse) -> None:
@@ -142,21 +128,18 @@ def test_no_page_loads_plotly_without_a_figure(browse: Browse) -> None:
     assert [url for url in asked if "plotly" in url] == []
 
 
-@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.module)
-def test_phone_has_no_sideways_scroll_and_large_targets(browse: Browse, place: PlacedPage) -> None:
-    page = ready(browse(Role.ANALYST, width=360, height=740, touch=True), place.path)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+def test_phone_has_no_sideways_scroll_and_large_targets(browse: Browse) -> None:
+    page = browse(Role.ANALYST, width=360, height=740, touch=True)
+    for place in PAGES:
+        ready(page, place.path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, place.title
     sizes = page.evaluate(
         "[...document.querySelectorAll('.bottomnav a, .bottomnav button, .topbar .only-phone')]"
         ".map(e => e.getBoundingClientRect()).map(r => [r.width, r.height])"
     )
     assert len(sizes) == len(PAGES) + 2
     assert all(width >= 44 and height >= 44 for width, height in sizes), sizes
-
-
-def test_phone_reaches_the_account_by_more(browse: Browse) -> None:
-    page = ready(browse(Role.VIEWER, width=360, height=740, touch=True))
     page.locator(".bottomnav button").tap()
-    expect(page.locator("#more")).to_contain_text("viewer@example.org")
+    expect(page.locator("#more")).to_contain_text("analyst@example.org")
     page.locator("#more [data-action=theme]").tap()
     assert theme(page) == "light"
