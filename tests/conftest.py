@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,14 +35,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bolt_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of this test run; open to the unprivileged user PostgreSQL runs as under root."""
-    folder = tmp_path_factory.mktemp("bolt")
-    for parent in (folder, *folder.parents):
-        if parent.name.startswith(("pytest-", "popen-")):
-            parent.chmod(0o755)
+def bolt_data() -> Iterator[Path]:
+    """The data folder of this test run, open to the unprivileged user PostgreSQL runs as under root.
+
+    Not in pytest's own folder: every further run closes that one to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bolt-test-"))
     folder.chmod(0o755)
-    return folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
