@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from sqlalchemy.orm import Session
@@ -22,13 +22,12 @@ from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState
 from core.roles import Role, covers
 from db.tables import Job
 from layouts import ids
-from layouts.components import model_card, training_run, version_table
-from layouts.components.feedback import empty, headline, pane
+from layouts.components import model_card, model_scores, training_run, version_table
+from layouts.components.feedback import empty, headline
 from layouts.components.forms import button
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
-from layouts.figures import reliability, training
-from layouts.theme import CONFIG, read_look
+from layouts.theme import read_look
 from ml import config
 from ml.card import Card
 
@@ -188,7 +187,14 @@ def follow(
     version, code = chosen
     table = _table(versions, ended, version.id, now)
     card = model_card.rail(version.card, version.state, code=code)
-    return stamp, _finding(version.card), running, _scores(version.card, dark, updown), table, card
+    return (
+        stamp,
+        _finding(version.card),
+        running,
+        model_scores.draw(version.card, dark=dark, updown=updown),
+        table,
+        card,
+    )
 
 
 def _wanted(search: str | None) -> int | None:
@@ -273,35 +279,3 @@ def _table(versions: list[Version], ended: list[Ended], chosen: int | None, now:
         html.Div(html.H2("Versions"), className="pane-head"),
         version_table.draw(versions, ended, chosen=chosen, now=now),
     ]
-
-
-def _scores(card: Card, dark: bool, updown: str) -> list[Component]:
-    """Scorecard, loss curves, confusion and reliability of one version."""
-    served = next(run for run in card.runs if run.served)
-    losses = training.draw(
-        served.losses,
-        served.val_losses,
-        baseline=card.climatology_val_loss,
-        best_epoch=served.best_epoch,
-        others=[run.val_losses for run in card.runs if not run.served],
-        dark=dark,
-        updown=updown,
-    )
-    bins = [(b.confidence, b.right, b.n) for b in card.reliability]
-    tested = f"{model_card.title(card)}, {card.metrics.n:,} calls worth {card.metrics.n_eff:,.0f} independent ones"
-    return [
-        pane("Test period", model_card.scorecard(card), sub=tested, flush=True),
-        html.Div(
-            [
-                pane("Loss by epoch", _plot(losses), flush=True),
-                pane("Reliability", _plot(reliability.draw(bins, dark=dark, updown=updown)), flush=True),
-            ],
-            className="panes halves",
-        ),
-        pane("Calls against outcomes", model_card.confusion(card), flush=True, sub="counts over the test period"),
-    ]
-
-
-def _plot(figure: Any) -> html.Div:
-    graph = dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot")
-    return html.Div(graph, className="chart short")

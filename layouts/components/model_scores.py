@@ -1,0 +1,44 @@
+"""One version at length: scorecard, loss curves, reliability, calls against outcomes."""
+
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts.components import model_card
+from layouts.components.feedback import pane
+from layouts.figures import reliability, training
+from layouts.theme import CONFIG
+from ml.card import Card
+
+
+def draw(card: Card, *, dark: bool, updown: str) -> list[Component]:
+    """Scorecard, loss curves, confusion and reliability of one version."""
+    served = next(run for run in card.runs if run.served)
+    losses = training.draw(
+        served.losses,
+        served.val_losses,
+        baseline=card.climatology_val_loss,
+        best_epoch=served.best_epoch,
+        others=[run.val_losses for run in card.runs if not run.served],
+        dark=dark,
+        updown=updown,
+    )
+    bins = [(b.confidence, b.right, b.n) for b in card.reliability]
+    tested = f"{model_card.title(card)}, {card.metrics.n:,} calls worth {card.metrics.n_eff:,.0f} independent ones"
+    return [
+        pane("Test period", model_card.scorecard(card), sub=tested, flush=True),
+        html.Div(
+            [
+                pane("Loss by epoch", _plot(losses), flush=True),
+                pane("Reliability", _plot(reliability.draw(bins, dark=dark, updown=updown)), flush=True),
+            ],
+            className="panes halves",
+        ),
+        pane("Calls against outcomes", model_card.confusion(card), flush=True, sub="counts over the test period"),
+    ]
+
+
+def _plot(figure: Any) -> html.Div:
+    graph = dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot")
+    return html.Div(graph, className="chart short")
