@@ -24,7 +24,7 @@ from db.tables import Job
 from layouts import ids
 from layouts.components import model_card, model_scores, training_run, version_table
 from layouts.components.feedback import empty, headline
-from layouts.components.forms import button
+from layouts.components.training_form import train_button
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
 from layouts.theme import read_look
@@ -51,7 +51,7 @@ def offer(_path: str | None) -> tuple[Any, ...]:
         return None, [], [], *FIRST
     with db.engine.session() as session:
         rows = db.queries.markets.table(session)
-    train = button("Train new version", id={"type": ids.Models.TRAIN, "index": "head"}, kind="primary", small=True)
+    train = train_button("Train new version", where="head", small=True)
     options = [
         {"label": f"{m.name}{' (simulated)' if m.simulated else ''}", "value": str(m.name)} for m in rows if m.series
     ]
@@ -263,7 +263,7 @@ def _nothing(running: bool) -> Component | None:
     )
     if not may(Role.ANALYST):
         return empty("No model has been trained yet", [words, " An analyst of this desk can start one."])
-    first = button("Train the first version", id={"type": ids.Models.TRAIN, "index": "empty"}, kind="primary")
+    first = train_button("Train the first version", where="empty")
     return empty("No model has been trained yet", words, [first])
 
 

@@ -35,6 +35,11 @@ def form() -> html.Section:
     )
 
 
+def train_button(text: str, *, where: str, small: bool = False) -> Component:
+    """Opens the form; there may be several, told apart by `where`."""
+    return button(text, id={"type": ids.Models.TRAIN, "index": where}, kind="primary", small=small)
+
+
 def _markets() -> dcc.Dropdown:
     return dcc.Dropdown(id=ids.Models.MARKETS, multi=True, placeholder="Choose markets")
 
