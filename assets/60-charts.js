@@ -246,6 +246,50 @@
     });
   }
 
+  /* The call right of now: three bars of equal height whose lengths are the probabilities, between dashed barriers. */
+  function callSeries(frame, cols, colour) {
+    const { times } = cols;
+    const length = charts.callBars(frame, times);
+    if (!length) return [];
+    const { upper, lower, shares, percents } = frame.call;
+    const wide = document.getElementById("charts-chart").clientWidth > 600;
+    const reach = length + (wide ? 12 : 6); // labels hang on the upper barrier, so that one reaches beyond them
+    const clear = "rgba(0,0,0,0)";
+    const at = (n) => slotMs(times, times.slots + n) / 1000;
+    const half = (upper - lower) * 0.09;
+    const priceFormat = { type: "custom", formatter: "price" + frame.decimals, minMove: 10 ** -frame.decimals };
+    const barriers = [["upper", upper], ["lower", lower]].map(([word, value]) => ({
+      id: "call/" + word, type: "line", pane: 0, data: Array.from({ length: reach }, (_, n) => ({ time: at(n), value })),
+      options: { ...quiet, priceFormat, color: colour("text-4"), lineWidth: 1, lineStyle: 2 },
+    }));
+    const names = [["Bearish", "down-fill", lower - 1.6 * half], ["Neutral", "flat-fill", (upper + lower) / 2], ["Bullish", "up-fill", upper + 1.6 * half]];
+    const leading = shares.indexOf(Math.max(...shares));
+    const lengths = shares.map((share) => Math.max(1, Math.round(share * length)));
+    barriers[0].markers = names.map(([name, , middle], n) => ({
+      time: at(lengths[n] + (wide ? 6 : 3)), position: "atPriceMiddle", price: middle, shape: "square", size: 0,
+      color: colour(n === leading ? "text-1" : "text-3"), text: wide ? `${name} ${percents[n]}%` : `${percents[n]}%`,
+    }));
+    return [...barriers, ...names.map(([name, hue, middle], n) => {
+      const data = Array.from({ length: lengths[n] + 1 }, (_, k) => ({ time: at(k), value: middle + half }));
+      const fill = n === leading ? colour(hue) : faded(colour(hue), 0.3);
+      return {
+        id: "call/" + name, type: "baseline", pane: 0, data,
+        options: {
+          ...quiet, priceFormat, baseValue: { type: "price", price: middle - half }, lineWidth: 1,
+          topLineColor: colour(hue), bottomLineColor: clear, topFillColor1: fill, topFillColor2: fill,
+          bottomFillColor1: clear, bottomFillColor2: clear,
+        },
+      };
+    })];
+  }
+
+  /* How many bars the call reaches to the right; 0 where it cannot be drawn. */
+  charts.callBars = function (frame, times) {
+    if (!frame.call || !frame.complete || times.step !== frame.tf_ms || !times.slots) return 0;
+    const left = Math.round((frame.call.due - slotMs(times, times.slots)) / times.step);
+    return Math.max(8, Math.min(left, 60));
+  };
+
   function chartOptions(frame, colour) {
     const line = { color: colour("chart-cross"), width: 1, style: 1, labelBackgroundColor: colour("surface-3") };
     return {
@@ -285,6 +329,7 @@
       series: [
         candleSeries(frame, columns, colour), gapSeries(columns, colour), volumeSeries(columns, colour),
         ...bandSeries(frame, columns, colour), ...lineSeries(frame, columns, colour),
+        ...callSeries(frame, columns, colour),
       ],
       paneOptions: shares.map((stretchFactor) => ({ stretchFactor })),
       chartOptions: chartOptions(frame, colour),

@@ -79,7 +79,8 @@
   /* ---- frames ------------------------------------------------------------------------------------------------------- */
   function opening(times) {
     const shown = Math.max(BARS.least, Math.min(160, Math.round(width() / BARS.first)));
-    return { from: times.slots - shown, to: times.slots - 1 + ROOM };
+    const room = page.frame ? charts.callBars(page.frame, times) : 0;
+    return { from: times.slots - shown + room, to: times.slots - 1 + ROOM + room };
   }
 
   function place(before, frame, times) {
@@ -96,7 +97,7 @@
     if (!frame.range) return opening(times);
     const slots = frame.range.map((ms) => (ms === null ? null : (ms - times.first) / times.step));
     const size = opening(times).to - opening(times).from;
-    const to = slots[1] === null ? times.slots - 1 + ROOM : slots[1];
+    const to = slots[1] === null ? opening(times).to : slots[1];
     return { from: slots[0] === null ? to - size : slots[0], to };
   }
 

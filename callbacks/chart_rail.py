@@ -1,25 +1,99 @@
 """What stands beside the chart: the latest call on this market, and key figures."""
 
 from datetime import datetime
+from typing import Any
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
+import db.queries.predictions as predictions
 from callbacks.chart_view import Place
-from core.clock import from_ms
+from core.clock import from_ms, to_ms
+from db.queries.predictions import CallRow
 from layouts.components.feedback import key_figures as pairs
-from layouts.components.feedback import pane
-from layouts.components.numbers import change, compact, moment, percent, price, tone
+from layouts.components.feedback import pane, simulated_badge
+from layouts.components.numbers import ago, change, compact, moment, percent, points, price, tone, until, whole_percents
+from layouts.components.probability import call as said
+from layouts.components.probability import leading, probability_panel
 from market.key_figures import KeyFigures
+
+
+def latest_call(session: Session, stands: Place) -> CallRow | None:
+    """The newest call on this market: one at the timeframe shown before any other."""
+    calls = predictions.latest(session, market_id=stands.market.id)
+    here = [one for one in calls if one.timeframe == stands.timeframe.name]
+    return max(here or calls, key=lambda one: one.made_at, default=None)
+
+
+def forecast(session: Session, stands: Place) -> dict[str, Any] | None:
+    """The call to draw right of the newest candle: shares, barriers as prices, when it settles; None once it has."""
+    call = latest_call(session, stands)
+    if call is None or call.timeframe != stands.timeframe.name or to_ms(call.due_at) <= stands.end_ms:
+        return None
+    entry = call.entry or call.close
+    return {
+        "shares": list(call.probabilities),
+        "percents": whole_percents(list(call.probabilities)),
+        "upper": entry * call.upper_factor,
+        "lower": entry * call.lower_factor,
+        "due": to_ms(call.due_at),
+        "horizon": call.horizon,
+    }
 
 
 def rail(session: Session, stands: Place, figures: KeyFigures | None, *, now: datetime) -> list[Component]:
     """Latest call first, then the figures."""
-    return [figures_pane(stands, figures, now=now)] if figures else []
+    call = latest_call(session, stands)
+    decimals = stands.market.price_decimals
+    panes = [call_pane(call, decimals, now=now) if call else no_call()]
+    return [*panes, figures_pane(stands, figures, now=now)] if figures else panes
+
+
+def no_call() -> Component:
+    body = [
+        html.P("No model has called this market yet.", className="t3 fs12"),
+        dcc.Link("Models", href="/models", className="fs12"),
+    ]
+    return pane("Latest call", body)
+
+
+def call_pane(call: CallRow, decimals: int | None, *, now: datetime) -> Component:
+    """Three probabilities, how sure, when it settles, and what it means."""
+    top = leading(call.probabilities)
+    edge = points(call.probabilities[top] - call.base_rates[top], 0)
+    entry = call.entry or call.close
+    facts: list[tuple[Any, Any]] = [
+        ("Call", said(call.call)),
+        ("Confidence", f"{percent(call.confidence)}, {edge} on its base rate"),
+        ("Bullish from", price(entry * call.upper_factor, decimals)),
+        ("Bearish from", price(entry * call.lower_factor, decimals)),
+        ("Settles", f"{moment(call.due_at, now=now)}, {_left(call, now)}"),
+        ("Model", f"{call.model} v{call.version}"),
+    ]
+    body = [
+        probability_panel(call.probabilities, base_rates=call.base_rates),
+        html.P("Notches: base rates of the training data.", className="t4 fs11 notches"),
+        pairs(facts),
+        dcc.Link("All calls", href="/predictions", className="fs12"),
+    ]
+    end = html.Span(ago(call.made_at, now=now), className="t3 fs12")
+    return pane(f"Latest call, {call.horizon} × {call.timeframe}", body, end=[_badge(call), end])
+
+
+def _badge(call: CallRow) -> Component | None:
+    return simulated_badge(short=True) if call.simulated else None
+
+
+def _left(call: CallRow, now: datetime) -> str:
+    if call.right is not None:
+        return "right" if call.right else "wrong"
+    left = until(call.due_at, now=now)
+    return left if left == "due" else f"in {left}"
 
 
 def figures_pane(stands: Place, figures: KeyFigures, *, now: datetime) -> Component:
+    """Range, changes, volume and volatility of the newest candles."""
     decimals = stands.market.price_decimals
     low, high = (price(value, decimals) for value in (figures.low_day, figures.high_day))
     first = min(row.first_ms for row in stands.series.values())

@@ -11,7 +11,7 @@ import db.queries.jobs as jobs
 import db.queries.markets as markets
 import market.candles
 from callbacks import chart_view
-from callbacks.chart_rail import rail
+from callbacks.chart_rail import forecast, rail
 from callbacks.chart_view import Place, View
 from callbacks.wiring import Wiring
 from core.clock import from_ms, to_ms, utc_now
@@ -60,9 +60,11 @@ def draw_chart(raw: Any, wanted: Any) -> tuple[dict[str, Any], str]:
     with db.engine.session() as session:
         stands = _place(session, view)
         window = load(session, view, stands)
+        call = forecast(session, stands)
     computed = compute_all(window.candles, view.chosen)
     drawn = [Drawn(one, computed[one.key]) for one in view.chosen]
-    return frame(view, stands, window, drawn)
+    made, words = frame(view, stands, window, drawn)
+    return {**made, "call": call}, words
 
 
 @wire(

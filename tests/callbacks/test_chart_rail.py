@@ -1,0 +1,135 @@
+"""The call beside the chart and right of its newest candle."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from callbacks import chart_rail, chart_view, charts
+from core.clock import from_ms, to_ms, utc_now
+from db.tables import Prediction, PredictionOutcome, TrainedModel
+from tests.candle_data import START_MS, store, walk
+
+HOUR = timedelta(hours=1)
+BTC = {"market": "binance/BTC-USDT", "tf": "1h", "ind": ""}
+
+
+@pytest.fixture
+def stands(session: Session) -> chart_view.Place:
+    """A market whose newest candle has just closed."""
+    end = utc_now().replace(minute=0, second=0, microsecond=0)
+    store(session, "binance:BTC/USDT", walk(60, start_ms=to_ms(end - 60 * HOUR)), followed=True)
+    found = chart_view.place(session, chart_view.read(BTC, now=utc_now()))
+    assert found is not None
+    return found
+
+
+def add_call(session: Session, stands: chart_view.Place, *, timeframe: str = "1h", hours: int = 24) -> Prediction:
+    model = TrainedModel(
+        name=f"btc-usdt-{timeframe}",
+        version=1,
+        simulated=False,
+        markets=["binance:BTC/USDT"],
+        timeframe=timeframe,
+        horizon=hours,
+        config={},
+        card={"split": {"train": {"shares": [0.28, 0.39, 0.33]}}},
+        manifest={},
+        folder="x",
+    )
+    session.add(model)
+    session.flush()
+    closed = from_ms(stands.end_ms)
+    call = Prediction(
+        model_id=model.id,
+        market_id=stands.market.id,
+        timeframe=timeframe,
+        horizon=hours,
+        open_time=closed - HOUR,
+        closed_at=closed,
+        outcome_from=utc_now() + HOUR,
+        due_at=closed + hours * HOUR,
+        close=100.0,
+        sigma=0.01,
+        upper_factor=1.02,
+        lower_factor=0.98,
+        p_bearish=0.334,
+        p_neutral=0.424,
+        p_bullish=0.242,
+        call="neutral",
+        confidence=0.424,
+        simulated=False,
+    )
+    session.add(call)
+    session.commit()
+    return call
+
+
+def shown(session: Session, stands: chart_view.Place) -> str:
+    parts: list[Any] = chart_rail.rail(session, stands, None, now=utc_now())
+    return str(parts)
+
+
+def test_without_a_call_the_rail_says_so(session: Session, stands: chart_view.Place) -> None:
+    assert "No model has called this market yet" in shown(session, stands)
+    assert chart_rail.forecast(session, stands) is None
+
+
+def test_a_call_shows_three_shares_that_add_up_barriers_and_when_it_settles(
+    session: Session, stands: chart_view.Place
+) -> None:
+    add_call(session, stands)
+    text = shown(session, stands)
+    assert "Bearish 34%, neutral 42%, bullish 24%; base rates 28%, 39%, 33%" in text
+    assert "102.00" in text
+    assert "98.00" in text
+    assert "42%, +3 pp on its base rate" in text
+    assert "btc-usdt-1h v1" in text
+
+
+def test_the_call_is_drawn_right_of_now_in_the_frame(session: Session, stands: chart_view.Place) -> None:
+    add_call(session, stands)
+    call = charts.draw_chart(BTC, None)[0]["call"]
+    assert call["percents"] == [34, 42, 24]
+    assert (call["upper"], call["lower"]) == (102.0, 98.0)
+    assert call["due"] == stands.end_ms + 24 * 3_600_000
+
+
+def test_a_call_of_another_timeframe_stands_in_the_rail_and_not_on_the_chart(
+    session: Session, stands: chart_view.Place
+) -> None:
+    add_call(session, stands, timeframe="4h")
+    assert "Latest call, 24 × 4h" in shown(session, stands)
+    assert chart_rail.forecast(session, stands) is None
+    add_call(session, stands)
+    assert "Latest call, 24 × 1h" in shown(session, stands)
+
+
+def test_a_settled_call_says_whether_it_was_right(session: Session, stands: chart_view.Place) -> None:
+    call = add_call(session, stands)
+    session.add(
+        PredictionOutcome(
+            prediction_id=call.id,
+            outcome="bullish",
+            entry=100.0,
+            log_return=0.03,
+            ambiguous=False,
+            t1=datetime(2024, 1, 1, tzinfo=UTC),
+            log_loss=1.4,
+            brier=0.8,
+        )
+    )
+    session.commit()
+    assert "wrong" in shown(session, stands)
+
+
+def test_a_call_that_is_past_is_not_drawn(session: Session, stands: chart_view.Place) -> None:
+    add_call(session, stands)
+    later = chart_view.Place(stands.market, stands.name, stands.series, stands.timeframes, stands.timeframe)
+    assert chart_rail.forecast(session, later) is not None
+    store(session, "binance:BTC/USDT", walk(40, start_ms=stands.end_ms))
+    after = chart_view.place(session, chart_view.read(BTC, now=utc_now()))
+    assert after is not None
+    assert after.end_ms > START_MS
+    assert chart_rail.forecast(session, after) is None
