@@ -67,7 +67,9 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
 
 def fingerprint(data: Dataset) -> str:
     """Names data, configuration and code, so that no checkpoint of another training is taken up."""
-    parts = [json.dumps(data.config.to_dict(), sort_keys=True), code_version(), *(d.sha256 for d in data.data)]
+    labels = hashlib.sha256(data.rows.y.tobytes()).hexdigest()  # finer candles may have come since
+    asked = json.dumps(data.config.to_dict(), sort_keys=True)
+    parts = [asked, code_version(), labels, *(d.sha256 for d in data.data)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -23,11 +23,12 @@ Classes = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The closed candles of one market."""
+    """The closed candles of one market; `finer` reads shorter ones where a bar touches both barriers."""
 
     market: str
     simulated: bool
     candles: Candles
+    finer: labels.Finer | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +178,9 @@ def _label(market: _Market, number: int, k: float, config: TrainingConfig) -> Ro
     """Rows of one market; `ends` count within it until `_join` moves them."""
     candles, at = market.frame.candles, market.at
     upper, lower = labels.factors(market.sigma[at], k, config.horizon)
-    found = labels.touch(candles, at, upper, lower, horizon=config.horizon, step_ms=config.step.ms)
+    found = labels.touch(
+        candles, at, upper, lower, horizon=config.horizon, step_ms=config.step.ms, finer=market.frame.finer
+    )
     known = found.known
     at, end, y = at[known], found.end[known], found.y[known]
     before = candles.close[np.maximum(at - config.horizon, 0)]

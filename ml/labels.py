@@ -5,9 +5,11 @@ Decision at the close of bar i, entry at the OPEN of bar i+1. sigma_i is the exp
 first bar in (i, i+h] whose high reaches the upper or whose low reaches the lower barrier, else i+h.
 (López de Prado, Advances in Financial Machine Learning, 2018, ch. 3; entry and volatility as stated.)
 
-A row whose path i … i+h is not gapless has no label: what happened inside a hole is unknown.
+A row whose path i … i+h is not gapless has no label: what happened inside a hole is unknown. Where one bar touches both
+barriers, finer candles decide which came first; without them the row is ambiguous.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,7 @@ from ml.features import log_returns
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Finer = Callable[[int, int], Candles]  # finer candles that open in [first, last], ms; none where none are stored
 
 BEARISH, NEUTRAL, BULLISH = 0, 1, 2
 FAIR = (0.25, 0.45)  # the share each class should have on train rows
@@ -31,7 +34,7 @@ class Outcomes:
     """What came of rows, parallel arrays. `known` False: the path is not complete, and the rest means nothing.
 
     `end`: index of the deciding bar. `ret`: log return from entry to the barrier, or to the close of bar i+h.
-    `ambiguous`: one bar touched both barriers; `y` then says bearish, and scoring decides (`evaluation.settled`).
+    `ambiguous`: nobody knows which barrier came first; `y` says bearish, and `evaluation.settled` decides.
     """
 
     known: Flags
@@ -63,7 +66,16 @@ def factors(sigmas: Floats, k: float, horizon: int) -> tuple[Floats, Floats]:
     return np.exp(width), np.exp(-width)
 
 
-def touch(candles: Candles, at: Ints, upper: Floats, lower: Floats, *, horizon: int, step_ms: int) -> Outcomes:
+def touch(
+    candles: Candles,
+    at: Ints,
+    upper: Floats,
+    lower: Floats,
+    *,
+    horizon: int,
+    step_ms: int,
+    finer: Finer | None = None,
+) -> Outcomes:
     """Follow the path of each row `at` (bar indices) until a barrier or bar i+h. `upper`, `lower`: factors per row."""
     last = np.minimum(at + horizon, len(candles) - 1)
     known = (at + horizon < len(candles)) & (candles.time[last] - candles.time[at] == horizon * step_ms)
@@ -86,7 +98,23 @@ def touch(candles: Candles, at: Ints, upper: Floats, lower: Floats, *, horizon: 
         walking = walking[~hit]
         if not len(walking):
             break
+    if finer is not None:
+        for row in np.nonzero(ambiguous)[0]:
+            opened = int(candles.time[end[row]])
+            side = _first_side(finer(opened, opened + step_ms - 1), high[row], low[row])
+            if side is not None:
+                y[row], ambiguous[row] = side, False
+                ret[row] = np.log(upper[row] if side == BULLISH else lower[row])
     return Outcomes(known, end, y, entry, ret, ambiguous)
+
+
+def _first_side(inside: Candles, high: float, low: float) -> int | None:
+    """Which barrier the finer candles of a bar reach first; None where they do not tell."""
+    up, down = inside.high >= high, inside.low <= low
+    hits = np.nonzero(up | down)[0]
+    if not len(hits) or (up[hits[0]] and down[hits[0]]):
+        return None
+    return BULLISH if up[hits[0]] else BEARISH
 
 
 def shares(y: npt.NDArray[np.int8]) -> Floats:

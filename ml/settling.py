@@ -1,6 +1,7 @@
 """Settling calls: the labels' own code over stored candles, once the last bar of the horizon has closed."""
 
 from collections import defaultdict
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from db.tables import Prediction
 from market import candles as market_candles
 from ml import evaluation, labels
 from ml.card import CLASSES
+from ml.finer import reader
 
 PATIENCE = timedelta(days=30)  # how long a hole in the candles may be filled before its calls stay open for good
 
@@ -30,19 +32,24 @@ def settle_due(session: Session, *, now: datetime) -> int:
         first = min(to_ms(c.open_time) for c in calls)
         bars = (to_ms(now) - first) // step + 2
         candles = market_candles.latest(session, market_id, timeframe, bars, now_ms=to_ms(now))
-        written += predictions.settle(session, outcomes(candles, calls, step_ms=step))
+        finer = reader(lambda: nullcontext(session), market_id, timeframe)
+        written += predictions.settle(session, outcomes(candles, calls, step_ms=step, finer=finer))
     return written
 
 
-def outcomes(candles: Candles, calls: list[Prediction], *, step_ms: int) -> list[dict[str, Any]]:
+def outcomes(
+    candles: Candles, calls: list[Prediction], *, step_ms: int, finer: labels.Finer | None = None
+) -> list[dict[str, Any]]:
     """What became of calls on one series; those whose path is not complete are left out."""
     found: list[dict[str, Any]] = []
     for horizon in sorted({c.horizon for c in calls}):
-        found += _of_horizon(candles, [c for c in calls if c.horizon == horizon], horizon, step_ms)
+        found += _of_horizon(candles, [c for c in calls if c.horizon == horizon], horizon, step_ms, finer)
     return found
 
 
-def _of_horizon(candles: Candles, calls: list[Prediction], horizon: int, step_ms: int) -> list[dict[str, Any]]:
+def _of_horizon(
+    candles: Candles, calls: list[Prediction], horizon: int, step_ms: int, finer: labels.Finer | None
+) -> list[dict[str, Any]]:
     opens = np.array([to_ms(c.open_time) for c in calls], dtype=np.int64)
     at = np.searchsorted(candles.time, opens)
     there = at < len(candles)
@@ -51,7 +58,7 @@ def _of_horizon(candles: Candles, calls: list[Prediction], horizon: int, step_ms
     if not calls:
         return []
     upper, lower = (np.array([getattr(c, f"{side}_factor") for c in calls]) for side in ("upper", "lower"))
-    path = labels.touch(candles, at, upper, lower, horizon=horizon, step_ms=step_ms)
+    path = labels.touch(candles, at, upper, lower, horizon=horizon, step_ms=step_ms, finer=finer)
     p = np.array([[c.p_bearish, c.p_neutral, c.p_bullish] for c in calls])
     y = evaluation.settled(path.y, path.ambiguous, p)
     losses, briers = evaluation.log_losses(p, y), evaluation.briers(p, y)

@@ -14,7 +14,7 @@ from db.queries import markets as stored_markets
 from db.queries import trained_models
 from db.tables import Job
 from market import candles as market_candles
-from ml import artefacts, build, checkpoints, registry
+from ml import artefacts, build, checkpoints, finer, registry
 from ml.build import Built
 from ml.card import Card
 from ml.config import EPOCHS, TrainingConfig
@@ -108,17 +108,17 @@ def _publish(context: JobContext, card: Card, asked: TrainingConfig, manifest: d
 def _read(context: JobContext, asked: TrainingConfig, work: Path) -> list[Frame]:
     """The closed candles of every market, up to the moment the first attempt began."""
     until = _until(work)
+    return [_frame(context, name, asked, until) for name in asked.markets]
+
+
+def _frame(context: JobContext, name: str, asked: TrainingConfig, until: int) -> Frame:
     with context.session() as session:
-        return [_frame(session, name, asked, until) for name in asked.markets]
-
-
-def _frame(session: Session, name: str, asked: TrainingConfig, until: int) -> Frame:
-    market = stored_markets.get(session, market_name.parse(name))
-    try:
-        candles = market_candles.series(session, market.id, asked.timeframe, now_ms=until)
-    except NotFound as missing:
-        raise NotEnoughData(missing.sentence) from missing
-    return Frame(name, market.simulated, candles)
+        market = stored_markets.get(session, market_name.parse(name))
+        try:
+            candles = market_candles.series(session, market.id, asked.timeframe, now_ms=until)
+        except NotFound as missing:
+            raise NotEnoughData(missing.sentence) from missing
+    return Frame(name, market.simulated, candles, finer.reader(context.session, market.id, asked.timeframe))
 
 
 def _until(work: Path) -> int:

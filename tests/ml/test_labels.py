@@ -52,6 +52,35 @@ def test_both_barriers_in_one_bar_are_ambiguous() -> None:
     assert found.end[0] == 1
 
 
+BOTH = [DECISION, (100, 111, 89, 100), (100, 100, 100, 100)]
+
+
+def finely(rows: list[tuple[float, float, float, float]]) -> labels.Outcomes:
+    """The label of `BOTH` where the hour that touched both barriers is known in quarters."""
+
+    def read(first: int, last: int) -> Candles:
+        assert (first, last) == (HOUR, 2 * HOUR - 1)
+        return candles(rows)
+
+    up, down = np.array([1.1]), np.array([0.9])
+    return labels.touch(candles(BOTH), np.array([0]), up, down, horizon=2, step_ms=HOUR, finer=read)
+
+
+def test_finer_candles_decide_which_barrier_came_first() -> None:
+    calm, high, low = (100, 101, 99, 100), (100, 111, 99, 100), (100, 101, 89, 100)
+    up = finely([calm, high, low])
+    assert (up.y[0], up.ambiguous[0]) == (BULLISH, False)
+    assert up.ret[0] == pytest.approx(np.log(1.1))
+    down = finely([low, high, calm])
+    assert (down.y[0], down.ambiguous[0]) == (BEARISH, False)
+    assert down.ret[0] == pytest.approx(np.log(0.9))
+
+
+@pytest.mark.parametrize("rows", [[(100, 111, 89, 100)], [(100, 101, 99, 100)], [(100, 100, 100, 100)] * 3])
+def test_finer_candles_that_do_not_tell_leave_it_open(rows: list[tuple[float, float, float, float]]) -> None:
+    assert finely(rows).ambiguous[0]
+
+
 def test_a_path_that_is_not_over_has_no_label() -> None:
     assert not one([DECISION, (100, 120, 99, 104)]).known[0]
 

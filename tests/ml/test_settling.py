@@ -110,6 +110,17 @@ def test_both_barriers_in_one_bar_count_against_the_call(session: Session, marke
     assert found[down.id].ambiguous and found[down.id].outcome == "bullish"
 
 
+def test_stored_finer_candles_decide_between_both_barriers(session: Session, market: Market, model_id: int) -> None:
+    up = past_call(session, model_id=model_id, market_id=market.id, open_ms=opens(10), factors=(1.0000001, 0.9999999))
+    entry = float(SERIES.open[11])
+    quarter = np.array([entry])
+    rising = Candles(np.array([opens(11)]), quarter, quarter * 1.001, quarter, quarter * 1.001, quarter)
+    candles.upsert(session, market.id, "15m", rising)
+    settling.settle_due(session, now=from_ms(opens(60)))
+    (found,) = outcomes(session)
+    assert (found.prediction_id, found.outcome, found.ambiguous) == (up.id, "bullish", False)
+
+
 def test_scores_of_an_outcome_are_those_of_its_probabilities(session: Session, market: Market, model_id: int) -> None:
     p = (0.2, 0.3, 0.5)
     past_call(session, model_id=model_id, market_id=market.id, open_ms=opens(10), p=p)

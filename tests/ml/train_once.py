@@ -116,7 +116,7 @@ def weights_of_the_best_epoch(net: Network, data: Dataset, folder: Path) -> dict
 
 def planted(net: Network, folder: Path) -> dict[str, float]:
     """A label that the last bar's return gives away is learned."""
-    asked = replace(ASKED, seeds=(1,), epochs=15, patience=15)
+    asked = replace(ASKED, seeds=(1,), epochs=20, patience=20)
     data = versions.prepared(asked)
     seen = data.table[data.rows.ends, 0]
     y = np.digitize(seen, np.quantile(seen, (1 / 3, 2 / 3))).astype(np.int8)
