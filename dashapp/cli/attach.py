@@ -17,7 +17,7 @@ PATIENCE = 600.0  # seconds to wait for another command on the same folder
 class Attached:
     """Completed settings; `roles` are the processes of the running Bolt, empty where none runs here.
 
-    `temporary`: the servers were started for this command and end with it.
+    `temporary`: PostgreSQL was started for this command and ends with it, so nobody else works on it.
     """
 
     settings: Settings
@@ -37,6 +37,8 @@ def attached(settings: Settings, output: Output, *, migrated: bool = True) -> It
         job_queue.connect(found.settings.redis_url)
         if migrated:
             database.migrate(found.settings)
+            if found.temporary:
+                database.give_back_orphans()
         else:
             database.connect(found.settings)
         yield found
@@ -84,6 +86,6 @@ def _own(settings: Settings) -> Iterator[Attached]:
     owned = servers.choose(settings)
     owned.start()
     try:
-        yield Attached(owned.completed(), {}, temporary=True)
+        yield Attached(owned.completed(), {}, temporary=owned.postgres is not None)
     finally:
         owned.stop()

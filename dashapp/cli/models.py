@@ -160,25 +160,41 @@ def models(_asked: argparse.Namespace, settings: Settings, output: Output) -> in
 
     with attached(settings, output), db.engine.session() as session:
         rows = trained_models.summaries(session)
-    output.result(rows, _columns(rows) or ["No model has been trained yet."])
+    output.result(rows, _listed(rows) or ["No model has been trained yet."])
     return 0
+
+
+def _listed(rows: list[dict[str, Any]]) -> list[str]:
+    """A table of the short values, and under each model what was found about it."""
+    short = [{key: value for key, value in row.items() if key != "finding"} for row in rows]
+    head, *lines = _columns(short) or [""]
+    found = [[line, f"  {row.get('finding', '')}".rstrip()] for line, row in zip(lines, rows, strict=True)]
+    return [head, *(line for pair in found for line in pair if line)] if rows else []
 
 
 def _columns(rows: list[dict[str, Any]]) -> list[str]:
     """Rows as aligned columns under their names."""
     if not rows:
         return []
-    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    cells = [list(rows[0]), *([_word(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _lines(document: dict[str, Any], indent: str = "") -> list[str]:
-    """A document for a person: one line a value, deeper ones indented."""
+    """A document for a person: one line a value, deeper ones indented; long lists are for --json."""
     lines = []
     for key, value in document.items():
         if isinstance(value, dict):
             lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
-        else:
-            lines.append(f"{indent}{key}: {value}")
+        elif not isinstance(value, list) or all(isinstance(item, str | int) for item in value):
+            lines.append(f"{indent}{key}: {_word(value)}")
     return lines

@@ -9,7 +9,7 @@ import db.migrate
 from core.errors import ConfigurationError, Unavailable
 from core.settings import Settings
 from dashapp.auth import setup
-from db.queries import instance, users
+from db.queries import instance, job_claims, users
 
 
 def connect(settings: Settings) -> Engine:
@@ -29,6 +29,15 @@ def migrate(settings: Settings) -> str:
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         raise Unavailable(f"The database does not answer or refuses the migration: {reason}") from error
+
+
+def give_back_orphans() -> int:
+    """Jobs that still count as running though nobody runs here: their workers ended with the servers.
+
+    Only for servers of our own that have just been started. Returns how many there were.
+    """
+    with db.engine.session() as session:
+        return len(job_claims.take_back(session, silent_for=0))
 
 
 def setup_code(settings: Settings) -> str | None:

@@ -49,6 +49,8 @@ class Supervisor:
         self._start_servers()
         self.settings = self.owned.completed()
         database.migrate(self.settings)
+        if self.owned.postgres:
+            database.give_back_orphans()
         database.announce_demo(None)  # the port of an earlier run is nobody's now
         if self.settings.demo == "on":
             database.want_demo()

@@ -323,6 +323,13 @@ def test_without_models_the_list_says_so(run: Run) -> None:
 def test_a_table_has_a_head_and_aligned_columns() -> None:
     rows = [{"model": "btc v1", "state": "champion"}, {"model": "a", "state": "x"}]
     assert models._columns(rows) == ["model   state", "btc v1  champion", "a       x"]
+    found = [{**row, "finding": "No better than base rates."} for row in rows]
+    assert models._listed(found)[1:3] == ["btc v1  champion", "  No better than base rates."]
+
+
+def test_a_card_for_a_person_leaves_long_lists_to_json() -> None:
+    card = {"markets": ["a", "b"], "simulated": False, "metrics": {"log_loss": 1.09569}, "baselines": [{"key": "x"}]}
+    assert models._lines(card) == ["markets: a,b", "simulated: no", "metrics:", "  log_loss: 1.0957"]
 
 
 def test_train_submits_the_job_as_it_was_asked_for(run: Run, session: Session) -> None:

@@ -1,5 +1,7 @@
 """What the supervisor asks the database, also while it does not answer."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -10,7 +12,8 @@ from core.errors import ConfigurationError, Unavailable
 from core.settings import Settings
 from dashapp.auth import accounts
 from dashapp.supervisor import database
-from db.queries import instance
+from db.queries import instance, jobs
+from db.tables import Job
 
 NOWHERE = "postgresql://bolt:x@127.0.0.1:1/bolt"
 
@@ -45,6 +48,16 @@ def test_the_code_is_shown_only_until_there_is_an_owner(settings: Settings, sess
     accounts.create_owner(session, "ada@example.org", "a long phrase nobody else would choose")
     session.commit()
     assert database.setup_code(settings) is None
+
+
+def test_jobs_whose_workers_ended_with_the_servers_wait_again(settings: Settings, session: Session) -> None:
+    beating = datetime.now(UTC)
+    session.add(Job(id="cut", name="top_up", queue="market", state="running", attempt=1, heartbeat_at=beating))
+    session.commit()
+    assert database.give_back_orphans() == 1
+    session.expire_all()
+    assert jobs.get(session, "cut").state == "retrying"
+    assert database.give_back_orphans() == 0
 
 
 def test_a_database_that_does_not_answer_is_a_sentence() -> None:
