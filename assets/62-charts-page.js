@@ -290,19 +290,5 @@
     else find("charts-pane").requestFullscreen();
   }
 
-  /* ---- the clock beside the price --------------------------------------------------------------------------------------- */
-  setInterval(() => {
-    const holder = find("charts-countdown");
-    if (!holder || !page.frame) return;
-    if (!page.frame.live) return void (holder.textContent = "");
-    const left = page.frame.tf_ms - ((Date.now() - page.frame.offset_ms) % page.frame.tf_ms);
-    const seconds = Math.floor(left / 1000);
-    const two = (n) => String(n).padStart(2, "0");
-    const days = Math.floor(seconds / 86400);
-    const hours = Math.floor(seconds / 3600) % 24;
-    const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    holder.textContent = `closes in ${days ? `${days} d ` : ""}${days || hours ? `${two(hours)}:` : ""}${clock}`;
-  }, 1000);
-
   Object.assign(charts, { ask, find, indicators, reset, pan, zoom, toggleTable, fullScreen, set, TIMEFRAMES });
 })();

@@ -4,24 +4,27 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dash import ALL, Input, Output, ctx, no_update
+from dash import ALL, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 from flask import current_app
 from sqlalchemy.orm import Session
 
+import core.market_name as market_name
 import db.engine
 import db.queries.imports as imports
 import db.queries.instance
 import db.queries.jobs as jobs
 import db.queries.markets as markets
 import db.queries.sources as sources
-from callbacks.guards import current_role, current_user_id, may
+from callbacks.guards import current_role, current_user_id, may, needs
+from callbacks.toasts import say
 from callbacks.wiring import Wiring
 from core.clock import utc_now
-from core.errors import NotFound
-from core.jobs import IMPORT_FILE, JobState
+from core.errors import NotFound, Refused
+from core.jobs import BACKFILL, IMPORT_FILE, JobState
 from core.market_name import MarketName
 from core.roles import Role, covers
+from core.settings import Settings
 from db.tables import Import, Job
 from layouts import ids
 from layouts.pages import markets as page
@@ -36,10 +39,62 @@ wire.clientside("markets.fields", Output(ids.Markets.FIELDS, "data-ready"), Inpu
 
 @wire(Output(ids.Markets.FORM, "children"), Input(ids.Markets.FORM, "id"))
 def draw_form(_id: str) -> Any:
-    """The form, for those who may import."""
+    """The forms, for those who may import and follow."""
     if not may(Role.ANALYST):
         return None
-    return page.import_form(current_app.extensions["bolt_settings"].max_upload_mb)
+    settings = _settings()
+    follow = [page.follow_form(settings.exchanges)] if settings.exchanges else []
+    return [page.import_form(settings.max_upload_mb), *follow]
+
+
+@wire(
+    Output(ids.Markets.FOLLOW_NAME, "value"),
+    Input(ids.Markets.FOLLOW, "n_clicks"),
+    State(ids.Markets.FOLLOW_NAME, "value"),
+    prevent_initial_call=True,
+    changes=True,
+)
+@needs(Role.ANALYST)
+def follow_market(clicks: int | None, text: str | None) -> str:
+    """Have the candles of a market fetched: those of the past once, new ones every minute."""
+    if not clicks:
+        raise PreventUpdate
+    name, known = market_name.parse(text or ""), _settings().exchanges
+    if name.exchange not in known:
+        raise Refused(f"Bolt asks {', '.join(known)} for candles, not {name.exchange}. Set EXCHANGES to change that.")
+    with db.engine.session() as session:
+        market_id = markets.get_or_create(session, name).id
+        markets.set_followed(session, market_id, True)
+    _fetch_past(market_id)
+    say(f"Following {name}", "Its candles are being fetched; the table below grows with them.")
+    return ""
+
+
+@wire(Input({"type": ids.Markets.FOLLOWED, "index": ALL}, "n_clicks"), prevent_initial_call=True, changes=True)
+@needs(Role.ANALYST)
+def switch_followed(clicks: list[int | None]) -> None:
+    """Follow a market that is stored, or stop."""
+    if not any(clicks) or not any(one["value"] for one in ctx.triggered):
+        raise PreventUpdate
+    with db.engine.session() as session:
+        market = markets.by_id(session, int(ctx.triggered_id["index"]))
+        on = not market.followed
+        if on and market.exchange not in _settings().exchanges:
+            raise Refused(f"Bolt does not ask {market.exchange} for candles. Set EXCHANGES to change that.")
+        markets.set_followed(session, market.id, on)
+        market_id, name = market.id, MarketName(market.exchange, market.symbol)
+    if on:
+        _fetch_past(market_id)
+    say(f"Following {name}" if on else f"{name} is no longer followed", "" if on else "Its candles stay.")
+
+
+def _fetch_past(market_id: int) -> None:
+    jobs.submit(BACKFILL, {"market_id": market_id}, owner_id=current_user_id(), dedupe=f"{BACKFILL.name}:{market_id}")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["bolt_settings"]
+    return settings
 
 
 @wire(
@@ -54,12 +109,12 @@ def draw_stored(ticks: int | None) -> tuple[Any, Any, Any]:
         raise PreventUpdate
     now = utc_now()
     with db.engine.session() as session:
-        lines = stored_lines(session)
+        lines = stored_lines(session, _settings().exchanges)
         found = [source_of(row) for row in sources.all_of_them(session)]
         demo = bool(db.queries.instance.get(session).demo_enabled)
         done = imported(session)
     return (
-        page.stored_table(lines, now=now),
+        page.stored_table(lines, analyst=may(Role.ANALYST), now=now),
         page.sources_pane(found, demo=demo, now=now),
         page.imports_pane(done, now=now),
     )
@@ -102,15 +157,17 @@ def draw_report(chosen: str | None) -> Any:
     return None
 
 
-def stored_lines(session: Session) -> list[Stored]:
+def stored_lines(session: Session, exchanges: tuple[str, ...]) -> list[Stored]:
     """All series, those of one market together."""
     return [
         Stored(
+            market_id=row.id,
             symbol=row.symbol,
             exchange=row.exchange,
             path=row.name.path,
             simulated=row.simulated,
             followed=row.followed,
+            followable=row.exchange in exchanges and not row.simulated,
             timeframe=one.timeframe,
             rows=one.rows,
             first_ms=one.first_ms,

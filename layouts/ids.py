@@ -67,6 +67,9 @@ class Markets:
     CHOSEN = "markets-chosen"  # dcc.Store: whose lines are shown, "job/…" or "import/…"
     LINES = "markets-lines"  # pattern: index is such a key
     CLOSE = "markets-close"
+    FOLLOW_NAME = "markets-follow-name"
+    FOLLOW = "markets-follow"
+    FOLLOWED = "markets-followed"  # pattern: index is a market's id; the button in its row
 
 
 class Models:

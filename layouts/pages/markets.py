@@ -23,13 +23,15 @@ STATES: dict[str, tuple[str, Literal["ok", "warn", "bad", "off"]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One line of the table: a market at one timeframe."""
+    """One line of the table: a market at one timeframe. `followable`: its exchange can be asked for candles."""
 
+    market_id: int
     symbol: str
     exchange: str
     path: str
     simulated: bool
     followed: bool
+    followable: bool
     timeframe: str
     rows: int
     first_ms: int
@@ -109,22 +111,32 @@ def import_form(most_mb: int) -> Component:
     return pane("Import candles", fields, sub=sub, label="Import candles")
 
 
-def stored_table(lines: list[Stored], *, now: datetime) -> Component:
+def follow_form(exchanges: tuple[str, ...]) -> Component:
+    """The pane for fetching a market from an exchange from now on."""
+    example = f"{exchanges[0]}:BTC/USDT"
+    field = dcc.Input(id=ids.Markets.FOLLOW_NAME, type="text", placeholder=example, autoComplete="off", maxLength=80)
+    label = html.Label(["Exchange and symbol", field], className="form-label", htmlFor=ids.Markets.FOLLOW_NAME)
+    button = html.Button("Follow market", id=ids.Markets.FOLLOW, className="btn btn-secondary", n_clicks=0)
+    sub = f"New candles are fetched every minute from {', '.join(exchanges)}, two years of 1h first"
+    return pane("Follow a market", html.Div([label, button], className="follow"), sub=sub, label="Follow a market")
+
+
+def stored_table(lines: list[Stored], *, analyst: bool, now: datetime) -> Component:
     """One row a series, the market named on its first."""
     if not lines:
         words = "Markets stand here once a file is imported or an exchange is followed."
         return html.Div(empty("No markets yet", words), className="pane-body roomy")
-    head = ["Market", "Timeframe", "Candles", "First", "Last", "Gaps", "Missing", "Updated"]
+    head = ["Market", "Timeframe", "Candles", "First", "Last", "Gaps", "Missing", "Updated", ""]
     cells = [html.Th(name, scope="col", className="num" if name in head[2:3] + head[5:7] else "") for name in head]
     rows, before = [], ""
     for line in lines:
-        rows.append(_row(line, first=line.path != before, now=now))
+        rows.append(_row(line, first=line.path != before, analyst=analyst, now=now))
         before = line.path
     table = html.Table([html.Thead(html.Tr(cells)), html.Tbody(rows)], className="tbl dense stored")
     return html.Div(table, className="tbl-scroll")
 
 
-def _row(line: Stored, *, first: bool, now: datetime) -> html.Tr:
+def _row(line: Stored, *, first: bool, analyst: bool, now: datetime) -> html.Tr:
     name: list[Any] = [html.Span([line.symbol, " ", line.exchange], className="visually-hidden")]
     if first:
         name = [dcc.Link(line.symbol, href=f"/charts/{line.path}"), html.Span(line.exchange)]
@@ -141,8 +153,20 @@ def _row(line: Stored, *, first: bool, now: datetime) -> html.Tr:
             html.Td(count(line.gaps), className="num m-drop"),
             html.Td(count(line.missing), className="num m-drop"),
             html.Td(html.Span(ago(line.updated_at, now=now), title=exact_moment(line.updated_at))),
+            html.Td(_follow_button(line) if first and analyst and line.followable else None, className="num m-drop"),
         ],
         className="first" if first else "",
+    )
+
+
+def _follow_button(line: Stored) -> html.Button:
+    words, label = ("Unfollow", "Stop fetching") if line.followed else ("Follow", "Fetch")
+    return html.Button(
+        words,
+        id={"type": ids.Markets.FOLLOWED, "index": line.market_id},
+        className="btn btn-ghost btn-sm",
+        n_clicks=0,
+        **{"aria-label": f"{label} new candles of {line.symbol} from {line.exchange}"},
     )
 
 

@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 
 from callbacks import markets as page
 from core.clock import utc_now
-from core.jobs import IMPORT_FILE, JobState
+from core.jobs import BACKFILL, IMPORT_FILE, JobState
 from core.market_name import parse
 from core.roles import Role
-from db.queries import imports, jobs
+from db.queries import imports, jobs, markets
 from db.tables import Job, SourceHealth
 from layouts.pages import markets as layout
 from market import history_files
 from tests.candle_data import START_MS, store, walk
-from tests.fire import fire
+from tests.fire import fire, toasts
 from tests.web import SignIn
 
 NOW = datetime(2024, 12, 29, 23, 41, tzinfo=UTC)
@@ -48,9 +48,10 @@ def test_every_series_is_a_row_with_its_gaps(signed_in: SignIn, session: Session
     made = walk(300)
     store(session, "binance:BTC/USDT", made[(made.time < made.time[50]) | (made.time >= made.time[57])])
     store(session, "demo:ETH/USDT", walk(60, timeframe="5m"), timeframe="5m", simulated=True)
-    (btc, eth) = page.stored_lines(session)
+    (btc, eth) = page.stored_lines(session, ("binance",))
     assert (btc.symbol, btc.rows, btc.first_ms, btc.gaps, btc.missing) == ("BTC/USDT", 293, START_MS, 1, 7)
     assert (eth.simulated, eth.timeframe) == (True, "5m")
+    assert (btc.followable, eth.followable) == (True, False)
     table = drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
     assert "/charts/binance/BTC-USDT?tf=1h" in table
     assert "badge-sim" in table
@@ -143,3 +144,45 @@ def test_large_numbers_of_the_summary_are_those_of_the_command(session: Session)
     session.commit()
     assert report.summary.startswith("1500 stored")
     assert page.imported(session)[0].summary == report.summary
+
+
+def follow(client: Any, text: str | None, clicks: int = 1) -> Any:
+    return fire(client, {"markets-follow.n_clicks": clicks}, {"markets-follow-name.value": text})
+
+
+def test_a_market_is_followed_and_its_past_is_fetched(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    answer = follow(client, "Kraken:btc/usd")
+    assert answer.status_code == 200
+    (market,) = markets.followed(session)
+    assert (market.exchange, market.symbol, market.simulated) == ("kraken", "BTC/USD", False)
+    (job,) = jobs.latest(session, name=BACKFILL.name)
+    assert (job.args, job.owner_id) == ({"market_id": market.id}, client.user_id)
+    assert "Following kraken:BTC/USD" in str(toasts(answer))
+    follow(client, "kraken:BTC/USD")
+    session.expire_all()
+    assert len(jobs.latest(session, name=BACKFILL.name)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("acme:BTC/USD", "EXCHANGES"), ("BTC/USD", "binance:BTC/USDT"), (None, "exc")]
+)
+def test_what_cannot_be_followed_is_said(signed_in: SignIn, session: Session, text: str | None, word: str) -> None:
+    answer = follow(signed_in(Role.ANALYST), text)
+    assert word in str(toasts(answer))
+    assert markets.followed(session) == []
+
+
+def test_a_viewer_cannot_follow(signed_in: SignIn, session: Session) -> None:
+    answer = follow(signed_in(Role.VIEWER), "kraken:BTC/USD")
+    assert "analyst" in str(toasts(answer))
+    assert markets.followed(session) == []
+
+
+def test_the_table_offers_to_follow_what_an_exchange_can_be_asked_for(signed_in: SignIn, session: Session) -> None:
+    store(session, "binance:BTC/USDT", walk(50))
+    store(session, "acme:BTC/USDT", walk(50))
+    shown = drawn(fire(signed_in(Role.ANALYST), TICK, output="markets-table"), "markets-table")
+    assert "Fetch new candles of BTC/USDT from binance" in shown
+    assert "from acme" not in shown
+    assert "Fetch new candles" not in drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
