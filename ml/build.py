@@ -48,6 +48,7 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
     course.on_stage("preparing", "Loading TensorFlow")
     network.start()
     net = Network(asked, data.table.shape[1])
+    course.on_stage("preparing", f"In the first epoch, over {counts['train']:,} windows")
     runs = trainer.train(
         net,
         data,
