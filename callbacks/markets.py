@@ -103,10 +103,8 @@ def _settings() -> Settings:
     Output(ids.Markets.IMPORTS, "children"),
     Input(ids.Markets.TICK, "n_intervals"),
 )
-def draw_stored(ticks: int | None) -> tuple[Any, Any, Any]:
-    """Series, sources and finished imports; the page itself asks every ten seconds, its jobs more often."""
-    if ticks and ticks % 5:
-        raise PreventUpdate
+def draw_stored(_ticks: int | None) -> tuple[Any, Any, Any]:
+    """Series, sources and finished imports: three small queries."""
     now = utc_now()
     with db.engine.session() as session:
         lines = stored_lines(session, _settings().exchanges)

@@ -8,8 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
+from callbacks import chart_view
+from core.clock import to_ms, utc_now
 from core.roles import Role
 from tests.browser.conftest import Browse
+from tests.callbacks.test_chart_rail import add_call
 from tests.candle_data import START_MS, store, walk
 
 pytestmark = pytest.mark.browser
@@ -177,12 +180,11 @@ def test_the_keyboard_searches_a_market_and_sets_the_timeframe(browse: Browse, s
     page.keyboard.press("Escape")
     expect(page.locator("#charts-typed")).to_be_hidden()
     before = seen(page)
+    start = "boltCharts.slotMs(boltCharts.page.columns.times, boltCharts.page.logical.from)"
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(200)
-    assert seen(page)["from"] < before["from"]
+    until(page, f"{start} < {before['from'] - HOUR}")
     page.keyboard.press("Alt+r")
-    page.wait_for_timeout(300)
-    assert abs(seen(page)["from"] - before["from"]) < HOUR
+    until(page, f"Math.abs({start} - {before['from']}) < {HOUR}")
 
 
 def test_the_sheet_lists_the_keys_of_this_page(browse: Browse, stocked: None) -> None:
@@ -288,3 +290,28 @@ def test_names_of_files_are_understood(browse: Browse) -> None:
     for name, wanted in names.items():
         told = page.evaluate(f"dash_clientside.markets.guess({json.dumps(name)})")
         assert list(told.values()) == wanted, name
+
+
+def test_a_stored_market_is_followed_and_let_go_again(browse: Browse, stocked: None) -> None:
+    page = browse(Role.ANALYST)
+    page.goto("/markets")
+    row = page.locator("#markets-table tr", has_text="binance")
+    row.get_by_role("button").click()
+    expect(page.locator("#toasts")).to_contain_text("Following binance:BTC/USDT")
+    expect(row.get_by_role("button")).to_have_text("Unfollow", timeout=15_000)
+    row.get_by_role("button").click()
+    expect(row.get_by_role("button")).to_have_text("Follow", timeout=15_000)
+
+
+def test_the_call_stands_right_of_now(browse: Browse, session: Session) -> None:
+    end = to_ms(utc_now()) // HOUR * HOUR
+    store(session, "binance:BTC/USDT", walk(300, start_ms=end - 300 * HOUR), followed=True)
+    place = chart_view.place(session, chart_view.read({"tf": "1h"}, now=utc_now()))
+    assert place is not None
+    add_call(session, place)
+    page = browse(Role.VIEWER)
+    open_chart(page, f"{BTC}?tf=1h&ind=")
+    view = seen(page)
+    assert view["to"] >= end + 24 * HOUR
+    expect(page.locator("#charts-rail")).to_contain_text("Latest call, 24 × 1h")
+    expect(page.locator("#charts-countdown")).to_contain_text("closes in")
