@@ -84,7 +84,7 @@ def predict_due(session: Session, *, models: Path, now: datetime) -> Due:
             if not _reaches(row, frame, open_ms):
                 continue
             able = callers([c for c in champions if c.timeframe == frame.name], row.name, simulated=row.simulated)
-            for model in (m for m in able if (m.id, row.id) not in there):
+            for model in (m for m in able if (m.name, row.id) not in there):
                 try:
                     _call(session, model, markets.by_id(session, row.id), frame, models=models, now=now)
                     written += 1
@@ -146,14 +146,13 @@ def _call(
     if not len(found):
         raise Refused(f"No closed {frame} candles of {name} are stored. Import some, or follow the market.")
     open_ms = int(found.time[-1])
-    for version in trained_models.versions(session, champion.name):
-        if standing := _standing(session, version, market, frame, open_ms):
-            return standing
+    if standing := _standing(session, champion.name, market, frame, open_ms):
+        return standing
     if open_ms < frame.last_closed(now_ms):
         raise _too_old(name, frame, open_ms, now_ms)
     model, loaded = load(session, champion.name, models=models)
     _write(session, model, market, frame, forecast(found, loaded), close=float(found.close[-1]), open_ms=open_ms)
-    written = _standing(session, model, market, frame, open_ms)
+    written = _standing(session, model.name, market, frame, open_ms)
     if written is None:
         raise _too_old(name, frame, open_ms, now_ms)
     return written
@@ -163,9 +162,9 @@ def champion_window(model: TrainedModel) -> int:
     return int(model.config["window"])
 
 
-def _standing(session: Session, model: TrainedModel, market: Market, frame: Timeframe, open_ms: int) -> CallRow | None:
+def _standing(session: Session, family: str, market: Market, frame: Timeframe, open_ms: int) -> CallRow | None:
     return predictions.find(
-        session, model_id=model.id, market_id=market.id, timeframe=frame.name, open_time=from_ms(open_ms)
+        session, model=family, market_id=market.id, timeframe=frame.name, open_time=from_ms(open_ms)
     )
 
 

@@ -95,23 +95,23 @@ def write(session: Session, values: dict[str, Any]) -> bool:
     return session.execute(statement.returning(Prediction.id)).first() is not None
 
 
-def find(session: Session, *, model_id: int, market_id: int, timeframe: str, open_time: datetime) -> CallRow | None:
-    """The call of a model on one candle."""
+def find(session: Session, *, model: str, market_id: int, timeframe: str, open_time: datetime) -> CallRow | None:
+    """The call that any version of the family `model` made on one candle."""
     query = _calls().where(
-        Prediction.model_id == model_id,
+        TrainedModel.name == model,
         Prediction.market_id == market_id,
         Prediction.timeframe == timeframe,
         Prediction.open_time == open_time,
     )
-    found = session.execute(query).first()
+    found = session.execute(query.order_by(Prediction.id)).first()
     return None if found is None else _row(found)
 
 
-def called(session: Session, *, timeframe: str, open_time: datetime) -> set[tuple[int, int]]:
-    """(model, market) ids that have a call on this candle."""
-    query = select(Prediction.model_id, Prediction.market_id)
+def called(session: Session, *, timeframe: str, open_time: datetime) -> set[tuple[str, int]]:
+    """(family of models, market id) that have a call on this candle."""
+    query = select(TrainedModel.name, Prediction.market_id).join(TrainedModel, TrainedModel.id == Prediction.model_id)
     query = query.where(Prediction.timeframe == timeframe, Prediction.open_time == open_time)
-    return {(m, k) for m, k in session.execute(query)}
+    return {(name, market_id) for name, market_id in session.execute(query)}
 
 
 def latest(session: Session, *, market_id: int | None = None) -> list[CallRow]:

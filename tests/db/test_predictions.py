@@ -135,7 +135,7 @@ def test_the_same_candle_is_written_once(session: Session, demo: Market, model_i
     past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(5))
     with pytest.raises(AssertionError):
         past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(5))
-    assert predictions.called(session, timeframe="1h", open_time=from_ms(opens(5))) == {(model_id, demo.id)}
+    assert predictions.called(session, timeframe="1h", open_time=from_ms(opens(5))) == {(ASKED.family, demo.id)}
 
 
 def test_the_database_refuses_a_call_whose_outcome_exists(session: Session, demo: Market, model_id: int) -> None:

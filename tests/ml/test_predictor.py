@@ -184,6 +184,17 @@ def test_damaged_champion_falls_back_to_the_previous_good_version(
     assert predictor.predict_now(session, DEMO, "1h", models=tmp_path, now=now)["model_id"] == old.id
 
 
+def test_a_family_calls_a_candle_once_whichever_version_made_the_call(
+    session: Session, tmp_path: Path, now: datetime
+) -> None:
+    stored(session, DEMO, now=now)
+    old = model(session, tmp_path, versions.with_gain(CARD, 0.01), seed=1)
+    assert predictor.predict_due(session, models=tmp_path, now=now).written == 1
+    model(session, tmp_path, versions.with_gain(CARD, 0.02), seed=2)
+    assert predictor.predict_due(session, models=tmp_path, now=now).written == 0
+    assert predictor.predict_now(session, DEMO, "1h", models=tmp_path, now=now)["model_id"] == old.id
+
+
 def test_nothing_whole_is_unavailable_and_writes_nothing(session: Session, tmp_path: Path, now: datetime) -> None:
     stored(session, DEMO, now=now)
     made = model(session, tmp_path)
