@@ -46,3 +46,12 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone() -> None:
     assert sorted(first.tolist()) == list(range(100))
     assert not np.array_equal(first, windows.shuffled(100, 1, 1))
     assert not np.array_equal(first, windows.shuffled(100, 2, 0))
+
+
+def test_full_batches_leave_the_last_rows_out_for_an_epoch() -> None:
+    order = np.arange(10)[::-1]
+    assert [b.tolist() for b in windows.full_batches(order, 4)] == [[9, 8, 7, 6], [5, 4, 3, 2]]
+
+
+def test_fewer_rows_than_a_batch_are_one_batch() -> None:
+    assert [b.tolist() for b in windows.full_batches(np.arange(3), 4)] == [[0, 1, 2]]
