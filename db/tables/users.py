@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Identity, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Stamped
@@ -39,6 +39,41 @@ class EndedSession(Base):
 
     sid: Mapped[str] = mapped_column(primary_key=True)
     forget_at: Mapped[datetime]
+
+
+class UserSession(Base):
+    """A session as its holder sees it in a list. What makes it valid is the cookie, `version` and `ended_sessions`."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (Index("ix_user_sessions_user", "user_id", "seen_at"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    sid: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    ip: Mapped[str]
+    user_agent: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    forget_at: Mapped[datetime]
+
+
+class Invitation(Base):
+    """A way in for one person: who holds the token, of which only the hash is kept, may make an account once."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (CheckConstraint("role IN ('viewer', 'analyst', 'admin')", name="role"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    email: Mapped[str | None]
+    invited_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    withdrawn_at: Mapped[datetime | None]
 
 
 class Throttle(Base):

@@ -41,6 +41,32 @@ BEGIN
 END $$
 """
 
+OWNER_STAYS = """
+CREATE FUNCTION owner_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the owner cannot be removed' USING ERRCODE = 'restrict_violation';
+END $$
+"""
+
+
+def _guard_accounts() -> None:
+    op.execute(OWNER_STAYS)
+    op.execute(
+        "CREATE TRIGGER owner_stays BEFORE DELETE ON users FOR EACH ROW "
+        "WHEN (OLD.is_owner) EXECUTE FUNCTION owner_stays()"
+    )
+    op.execute(
+        "CREATE TRIGGER owner_keeps BEFORE UPDATE OF is_owner ON users FOR EACH ROW "
+        "WHEN (OLD.is_owner AND NOT NEW.is_owner) EXECUTE FUNCTION owner_stays()"
+    )
+
+
+def _guard_audit() -> None:
+    op.execute(
+        "CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON audit_events FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute("CREATE TRIGGER keep_all BEFORE TRUNCATE ON audit_events EXECUTE FUNCTION refuse_change()")
+
 
 def _partition_candles() -> None:
     for name in TIMEFRAMES:
@@ -356,13 +382,130 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_prediction_outcomes")),
     )
+    op.create_table(
+        "audit_events",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.Column("result", sa.String(), nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("previous", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.CheckConstraint("result IN ('ok', 'failed', 'denied')", name=op.f("ck_audit_events_result")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+    )
+    op.create_index("ix_audit_events_actor", "audit_events", ["actor_id", "id"], unique=False)
+    op.create_index("ix_audit_events_action", "audit_events", ["action", "id"], unique=False)
+    op.create_table(
+        "user_sessions",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("sid", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.Column("user_agent", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
+        sa.UniqueConstraint("sid", name=op.f("uq_user_sessions_sid")),
+    )
+    op.create_index("ix_user_sessions_user", "user_sessions", ["user_id", "seen_at"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=True),
+        sa.Column("invited_by", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_by", sa.Integer(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("role IN ('viewer', 'analyst', 'admin')", name=op.f("ck_invitations_role")),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["users.id"], name=op.f("fk_invitations_invited_by"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["used_by"], ["users.id"], name=op.f("fk_invitations_used_by"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
+    )
+    op.create_index(op.f("ix_invitations_invited_by"), "invitations", ["invited_by"], unique=False)
+    op.create_index(op.f("ix_invitations_used_by"), "invitations", ["used_by"], unique=False)
+    op.create_table(
+        "token_families",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("refresh_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_token_families_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_families")),
+    )
+    op.create_index("ix_token_families_expires", "token_families", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_token_families_user_id"), "token_families", ["user_id"], unique=False)
+    op.create_table(
+        "revoked_tokens",
+        sa.Column("jti", sa.String(), nullable=False),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("jti", name=op.f("pk_revoked_tokens")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
+    )
+    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.Column("location", sa.String(), nullable=True),
+        sa.CheckConstraint("(status IS NULL) = (body IS NULL)", name=op.f("ck_idempotency_keys_answered")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_idempotency_keys_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index("ix_idempotency_keys_created", "idempotency_keys", ["created_at"], unique=False)
 
     _partition_candles()
     _guard_predictions()
+    _guard_accounts()
+    _guard_audit()
     op.execute("INSERT INTO instance (id) VALUES (1)")
 
 
 def downgrade() -> None:
+    op.drop_table("idempotency_keys")
+    op.drop_table("api_tokens")
+    op.drop_table("revoked_tokens")
+    op.drop_table("token_families")
+    op.drop_table("invitations")
+    op.drop_table("user_sessions")
+    op.drop_table("audit_events")
     op.drop_table("prediction_outcomes")
     op.drop_table("predictions")
     op.drop_table("trained_models")
@@ -379,5 +522,5 @@ def downgrade() -> None:
     op.drop_table("instance")
     op.drop_table("throttles")
     op.drop_table("ended_sessions")
-    for function in ("refuse_change", "stamp_prediction", "stamp_outcome", "forget_candles"):
+    for function in ("refuse_change", "stamp_prediction", "stamp_outcome", "forget_candles", "owner_stays"):
         op.execute(f"DROP FUNCTION {function}()")
