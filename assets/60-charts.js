@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const charts = (window.boltCharts = { page: { view: null, frame: null, columns: null, logical: null, nudge: 0 } });
+  const charts = (window.boltCharts = { page: { view: null, frame: null, columns: null, logical: null, pointed: null, nudge: 0 } });
   const named = (window.dashTvlwcFunctions = window.dashTvlwcFunctions || {});
   const MINUS = "\u2212";
   const AXIS_HEIGHT = 26; // px of the time axis under the panes
@@ -189,11 +189,19 @@
     return told;
   }
 
+  /* The newest bar that is visible. */
+  function newest(cols, logical) {
+    let k = cols.close.length - 1;
+    while (k > 0 && logical && cols.times.at[k] > logical.to) k -= 1;
+    return k;
+  }
+
   charts.legend = function (index) {
     const { frame, columns: cols } = charts.page;
     const holder = document.getElementById("charts-legend");
     if (!holder || !frame) return;
-    const k = index === null ? cols.close.length - 1 : index;
+    const last = cols.close.length - 1;
+    const k = index === null ? newest(cols, charts.page.logical) : index;
     if (k < 0) return holder.replaceChildren();
     holder.classList.toggle("is-pointed", index !== null);
     const price = (value) => number(value, frame.decimals);
@@ -203,7 +211,7 @@
     first.append(element("span", "sw", `${frame.symbol} \u00b7 ${frame.tf}`));
     first.append(pair("O", price(cols.open[k])), pair("H", price(cols.high[k])), pair("L", price(cols.low[k])),
       pair("C", price(cols.close[k])), element("b", way, moved.text), pair("Vol", short(cols.volume[k])));
-    if (index !== null) first.append(element("span", "when", moment(slotMs(cols.times, cols.times.at[k]), frame.tf_ms)));
+    if (k < last || index !== null) first.append(element("span", "when", moment(slotMs(cols.times, cols.times.at[k]), frame.tf_ms)));
     const second = element("div", "row1");
     second.append(...readings(frame, cols, k, 0));
     holder.replaceChildren(first, second, ...notes(frame, cols).map((text) => element("div", "note", text)));

@@ -62,7 +62,7 @@
     return {
       id: "gaps", type: "histogram", pane: 0,
       data: cols.times.holes.map((slot) => ({ time: slotMs(cols.times, slot) / 1000, value: 1 })),
-      options: { ...quiet, priceScaleId: "gaps", color: faded(colour("warning"), 0.09), base: 0 },
+      options: { ...quiet, priceScaleId: "gaps", color: faded(colour("text-4"), 0.1), base: 0 },
       priceScaleOptions: { scaleMargins: { top: 0, bottom: 0 }, visible: false },
     };
   }
@@ -88,7 +88,7 @@
         options.color = line.kind === "band" ? faded(hue, 0.6) : hue;
         options.lineWidth = line.kind === "band" ? 1 : 1.4;
         options.lineStyle = line.dash ? 2 : 0;
-        options.lastValueVisible = own && line.lead;
+        options.lastValueVisible = own && line.lead && frame.complete;
       }
       const series = { id: line.id, type: line.kind === "histogram" ? "histogram" : "line", pane: line.pane, data, options };
       if (own) series.priceScaleOptions = { scaleMargins: { top: 0.22, bottom: 0.08 } };

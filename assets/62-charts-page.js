@@ -175,6 +175,7 @@
       page.frame = frame;
       page.logical = nudged(place(before, frame, page.columns.times));
       page.drawn = page.view.seq;
+      page.pointed = null;
       seen(frame, before && before.frame);
       clearTimeout(settle);
       settle = setTimeout(want, 200);
@@ -187,6 +188,7 @@
     moved(logical) {
       if (!logical || !page.frame) return;
       page.logical = logical;
+      if (page.pointed === null) charts.legend(null);
       clearTimeout(settle);
       settle = setTimeout(want, 160);
       clearTimeout(write);
@@ -197,10 +199,12 @@
     hover(crosshair) {
       if (!page.frame) return;
       const bar = crosshair && crosshair.time ? page.columns.times : null;
+      page.pointed = null;
       if (!bar) return void charts.legend(null);
       const slot = Math.round((crosshair.time * 1000 - bar.first) / bar.step);
       const index = bar.at.indexOf(slot);
-      charts.legend(index < 0 ? null : index);
+      if (index >= 0) page.pointed = index;
+      charts.legend(page.pointed);
     },
 
     reset(click) {

@@ -53,7 +53,7 @@ def rail(session: Session, stands: Place, figures: KeyFigures | None, *, now: da
 def no_call() -> Component:
     body = [
         html.P("No model has called this market yet.", className="t3 fs12"),
-        dcc.Link("Models", href="/models", className="fs12"),
+        dcc.Link("See models", href="/models", className="fs12"),
     ]
     return pane("Latest call", body)
 
