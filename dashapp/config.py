@@ -15,6 +15,7 @@ CSRF_COOKIE = "_csrf_token"  # readable by Dash's renderer, which sends it back 
 CSRF_HEADER = "X-CSRFToken"
 THEME_COOKIE = "bolt_theme"  # theme and colours before anybody is known: `theme.updown`
 FORM_BYTES = 64 * 1024  # largest body of an ordinary form
+CALLBACK_BYTES = 1024 * 1024  # largest body of a callback; files are handed in by a form
 PATIENCE = 2  # seconds a page may wait for PostgreSQL before it says that it can't
 
 

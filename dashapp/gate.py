@@ -13,7 +13,7 @@ from flask_login import current_user
 import core.log
 import db.engine
 from dashapp import security
-from dashapp.config import FORM_BYTES
+from dashapp.config import CALLBACK_BYTES, FORM_BYTES
 from db.queries import users
 from layouts import site_map
 
@@ -61,13 +61,14 @@ def guard() -> ResponseReturnValue | None:
     core.log.user_id.set(current_user.id)
     if request.endpoint == CALLBACKS and request.mimetype != "application/json":
         abort(415)
-    if request.endpoint != CALLBACKS:
-        request.max_content_length = min(request.max_content_length or FORM_BYTES, _largest())
+    request.max_content_length = _largest()
     return None
 
 
 def _largest() -> int:
-    """Forms are small; a page that takes files says so on its view: `view.takes_files = True`."""
+    """Forms are small, callbacks carry stores; a page that takes files says so on its view: `takes_files = True`."""
+    if request.endpoint == CALLBACKS:
+        return CALLBACK_BYTES
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "takes_files", False):
         return current_app.config["MAX_CONTENT_LENGTH"] or FORM_BYTES
@@ -113,7 +114,10 @@ def wants_json() -> bool:
 def safe_next(target: str | None) -> str:
     """The path to go to after signing in; `/` for anything that could leave this site."""
     plain = unquote(unquote(target or "/"))
-    split = urlsplit(target or "/")
+    try:
+        split = urlsplit(target or "/")
+    except ValueError:  # brackets that hold no IPv6 address
+        return "/"
     leaves = split.scheme or split.netloc or not plain.startswith("/") or plain.startswith("//")
     if leaves or "\\" in plain or not plain.isprintable() or "//" in plain.split("?")[0]:
         return "/"

@@ -61,7 +61,10 @@ def refuse_foreign() -> None:
 
 
 def _own(origin: str) -> bool:
-    host = urlsplit(origin).netloc
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
     return bool(host) and host in {request.host, urlsplit(settings().public_url).netloc}
 
 

@@ -10,7 +10,7 @@ from dashapp.auth import passwords
 from db.queries import throttles, users
 from db.tables import User
 
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}")
 NAME_LENGTH = 80
 THEMES = ("dark", "light", "system")
 UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")  # of up and down; the first is safe for colour-blind eyes

@@ -23,6 +23,8 @@ def get(session: Session, user_id: int) -> User:
 
 def by_email(session: Session, email: str) -> User | None:
     """The account of an address, whatever its capitals."""
+    if "\x00" in email:  # which PostgreSQL can't hold, so nobody has it
+        return None
     return session.scalars(select(User).where(User.email == normal_email(email))).one_or_none()
 
 

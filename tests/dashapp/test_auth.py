@@ -4,6 +4,7 @@ import re
 import statistics
 import time
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from argon2 import PasswordHasher
@@ -17,7 +18,7 @@ from core.roles import Role
 from dashapp.auth.answers import in_words
 from db.queries import throttles, users
 from db.tables import Throttle, User
-from tests.web import OWNER, PASSWORD, SignIn, add_user, make_app, post_form, settings_for, sign_in
+from tests.web import OWNER, PASSWORD, SignIn, add_user, make_app, post_form, settings_for, sign_in, token_of
 
 
 def test_a_person_signs_in_and_out(client: FlaskClient, owner: int) -> None:
@@ -45,6 +46,14 @@ def test_s10_wrong_user_and_wrong_password_look_the_same(app: Flask, owner: int)
     unknown = sign_in(app.test_client(), "nobod@example.org", "wrong")  # echoed, so as long as the other
     assert known.status_code == 401
     assert answers_alike(known, unknown)
+
+
+@pytest.mark.parametrize("email", ["nobod\x00@example.org", "owner@example.org\x00", "nobod\ud800@example.org"])
+def test_s10_an_address_nobody_can_have_is_simply_wrong(client: FlaskClient, owner: int, email: str) -> None:
+    form = {"csrf_token": token_of(client, "/login"), "email": email, "password": PASSWORD}
+    body = urlencode(form, errors="surrogatepass")
+    answer = client.post("/login", data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 401
 
 
 def test_s10_a_disabled_account_looks_the_same(app: Flask, owner: int, session: Session) -> None:

@@ -12,6 +12,7 @@ from tests.web import CALLBACKS, SignIn, body_of, dash_headers, router_body
     [
         ({"Origin": "https://evil.example"}, "application/json"),
         ({"Origin": "null"}, "application/json"),
+        ({"Origin": "http://["}, "application/json"),
         ({"Sec-Fetch-Site": "cross-site"}, "application/json"),
         ({"Sec-Fetch-Site": "same-site"}, "application/json"),
         ({}, "text/plain"),
@@ -75,6 +76,14 @@ def test_s06_a_malformed_callback_is_the_senders_fault(signed_in: SignIn, name: 
     answer = client.post(CALLBACKS, data=MALFORMED[name], content_type="application/json", headers=dash_headers(client))
     assert answer.status_code in {400, 413}
     assert "Traceback" not in answer.text
+
+
+def test_s06_a_callback_larger_than_any_page_sends_is_not_read(signed_in: SignIn) -> None:
+    client = signed_in()
+    answer = client.post(
+        CALLBACKS, data=MALFORMED["long"], content_type="application/json", headers=dash_headers(client)
+    )
+    assert answer.status_code == 413
 
 
 def test_s06_a_form_larger_than_any_form_is_refused(signed_in: SignIn) -> None:

@@ -155,6 +155,8 @@ def test_a_stranger_is_led_to_the_sign_in_and_back(client: FlaskClient, owner: i
         "\u2215\u2215evil.example",
         "/\u2028/evil.example",
         "evil.example",
+        "http://[",
+        "//[::1",
         "",
     ],
 )
