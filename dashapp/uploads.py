@@ -49,7 +49,7 @@ def _take() -> str:
     if len(content) > most * 1024 * 1024:
         raise _too_large(most)
     with db.engine.session() as session:
-        upload_id = uploads.add(session, current_user.id, file_name=file.filename[:NAME_LENGTH], content=content).id
+        upload_id = uploads.add(session, current_user.id, file_name=printable(file.filename), content=content).id
     args = {
         "upload_id": upload_id,
         "exchange": name.exchange,
@@ -57,7 +57,17 @@ def _take() -> str:
         "timeframe": timeframe,
         "skip_bad": form.get("skip_bad") == "1",
     }
-    return jobs.submit(IMPORT_FILE, args, owner_id=current_user.id)
+    try:
+        return jobs.submit(IMPORT_FILE, args, owner_id=current_user.id)
+    except Refused:  # too many wait already
+        with db.engine.session() as session:
+            uploads.remove(session, upload_id)
+        raise
+
+
+def printable(file_name: str) -> str:
+    """A file's name as it is kept: not too long, and `_` for what can't be shown or stored."""
+    return "".join(c if c.isprintable() else "_" for c in file_name[:NAME_LENGTH])
 
 
 def _too_large(most_mb: int) -> Refused:

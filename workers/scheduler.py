@@ -15,7 +15,7 @@ import db.engine
 from core import job_queue
 from core.clock import utc_now
 from core.settings import Settings
-from db.queries import jobs, leases
+from db.queries import jobs, leases, uploads
 from db.tables.jobs import Job
 from workers import reaper
 from workers.context import connect
@@ -27,6 +27,7 @@ RENEW = 5.0  # seconds between renewals: three may fail before somebody else tak
 TICK = 1.0
 MEND = 5.0  # seconds between looks for lost jobs and lost calls
 TIDY = 600.0
+UPLOAD_HOURS = 1  # a file nobody imports is kept this long
 ROUTINE_HOURS = 6  # runs of the schedule that went well are kept this long
 
 log = logging.getLogger(__name__)
@@ -110,11 +111,12 @@ def fire_at_start() -> None:
 
 
 def tidy(entries: tuple[Entry, ...] = ENTRIES) -> int:
-    """Clear ended jobs away, so that the table stays small. Returns how many."""
+    """Clear ended jobs away, and files whose import came to nothing. Returns how many jobs."""
     with db.engine.session() as session:
         gone = jobs.prune(session, names=[entry.kind.name for entry in entries], hours=ROUTINE_HOURS)
-    if gone:
-        log.info("jobs_cleared", extra={"jobs": gone})
+        files = uploads.clear_away(session, hours=UPLOAD_HOURS)
+    if gone or files:
+        log.info("cleared_away", extra={"jobs": gone, "files": files})
     return gone
 
 

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 import db.engine
 from core import job_queue
 from core.errors import Conflict, NotFound, Refused
-from core.jobs import ENDED_STATES, KINDS, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState
+from core.jobs import ENDED_STATES, IMPORT_FILE, KINDS, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState
 from core.roles import Role, covers
 from db.queries.job_claims import change
 from db.tables.jobs import Job
 from db.tables.users import User
 
-OPEN_AT_MOST = {TRAIN_MODEL.name: 5}  # open jobs of one kind a person may have at once
+OPEN_AT_MOST = {TRAIN_MODEL.name: 5, IMPORT_FILE.name: 20}  # open jobs of one kind a person may have at once
 OPEN_DEDUPE = text("state IN ('queued', 'running', 'retrying')")  # the predicate of uq_jobs_open_dedupe
 
 

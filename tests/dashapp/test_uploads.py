@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.jobs import IMPORT_FILE
 from core.roles import Role
+from dashapp.uploads import NAME_LENGTH
 from db.queries import jobs
 from db.tables import Job, Upload
 from tests.web import SignIn, dash_headers
@@ -19,8 +20,10 @@ CSV = b"timestamp,open,high,low,close,volume\n1609459200000,1,2,0.5,1.5,3\n"
 FIELDS = {"exchange": "Binance", "symbol": "btc/usdt", "timeframe": "1h"}
 
 
-def hand_in(client: FlaskClient, content: bytes = CSV, *, token: bool = True, **fields: str) -> Any:
-    data = {**FIELDS, **fields, "file": (BytesIO(content), "btc.csv.gz")}
+def hand_in(
+    client: FlaskClient, content: bytes = CSV, *, token: bool = True, file_name: str = "btc.csv.gz", **fields: str
+) -> Any:
+    data = {**FIELDS, **fields, "file": (BytesIO(content), file_name)}
     headers = dash_headers(client) if token else {}
     return client.post("/markets/import", data=data, headers=headers, content_type="multipart/form-data")
 
@@ -90,3 +93,23 @@ def test_a_file_over_the_limit_is_too_large(signed_in: SignIn, session: Session)
     most = client.application.extensions["bolt_settings"].max_upload_mb
     assert hand_in(client, bytes(most * 1024 * 1024 + 1)).status_code == 413
     assert kept(session) == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "stands"),
+    [("a\x00b.csv", "a_b.csv"), ("a\u202eb.csv", "a_b.csv"), ("n" * 3_000, "n" * NAME_LENGTH)],
+)
+def test_r29_a_file_name_that_cannot_be_stored_is_kept_readable(
+    signed_in: SignIn, session: Session, sent: str, stands: str
+) -> None:
+    assert hand_in(signed_in(Role.ANALYST), file_name=sent).status_code == 202
+    assert session.scalars(select(Upload.file_name)).one() == stands
+
+
+def test_s36_one_person_cannot_fill_the_desk_with_files(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    most = jobs.OPEN_AT_MOST[IMPORT_FILE.name]
+    assert [hand_in(client).status_code for _ in range(most)] == [202] * most
+    refused = hand_in(client)
+    assert (refused.status_code, kept(session)) == (422, most)
+    assert f"already have {most}" in refused.get_json()["sentence"]
