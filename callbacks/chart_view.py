@@ -99,9 +99,9 @@ def indicators(text: str) -> tuple[Chosen, ...]:
 
 def moment(text: Any, *, now: datetime) -> int | None:
     """Milliseconds of a moment: themselves, `2021-03-01T12:00` in UTC, `now` or `now-7d`; None where none is given."""
-    if text is None or text == "":
+    if text is None or text == "" or isinstance(text, bool):
         return None
-    if isinstance(text, int | float) and not isinstance(text, bool):
+    if isinstance(text, int | float):
         return int(text) if abs(text) < 8e15 else None
     if relative := RELATIVE.fullmatch(str(text)):
         back = int(relative[1]) * UNITS[relative[2]] if relative[1] else 0
