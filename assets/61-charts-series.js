@@ -75,7 +75,7 @@
       cols.times.at.forEach((slot, k) => {
         if (values[k] === null) return;
         const point = { time: slotMs(cols.times, slot) / 1000, value: values[k] };
-        if (cols.times.at[k + 1] > slot + 1) point.color = "transparent"; // no line over a gap
+        if (cols.times.at[k + 1] > slot + 1 && line.kind !== "points") point.color = "transparent"; // no line over a gap
         if (line.kind === "histogram") point.color = faded(colour(values[k] >= 0 ? "up-fill" : "down-fill"), 0.5);
         data.push(point);
       });
@@ -90,6 +90,7 @@
         options.lineStyle = line.dash ? 2 : 0;
         options.lastValueVisible = own && line.lead && frame.complete;
       }
+      if (line.kind === "points") Object.assign(options, { lineVisible: false, pointMarkersVisible: true, pointMarkersRadius: 1.5 });
       const series = { id: line.id, type: line.kind === "histogram" ? "histogram" : "line", pane: line.pane, data, options };
       if (own) series.priceScaleOptions = { scaleMargins: { top: 0.22, bottom: 0.08 } };
       if (own && line.lead) {

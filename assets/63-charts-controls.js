@@ -118,6 +118,27 @@
     change([...charts.indicators(), name]);
   }
 
+  /* The list of indicators, narrowed by what is typed above it; Enter takes the first that is left. */
+  function menu(button) {
+    const list = open("charts-menu", button);
+    let filter = find("charts-menu-text");
+    if (!filter) {
+      filter = field("charts-menu-text", { placeholder: "Find an indicator", "aria-label": "Find an indicator" });
+      list.prepend(filter);
+      filter.addEventListener("input", () => narrow(filter.value));
+    }
+    filter.value = "";
+    narrow("");
+    filter.focus();
+  }
+
+  const offered = () => [...document.querySelectorAll('#charts-menu [data-charts="add"]')];
+
+  function narrow(text) {
+    const wanted = letters(text);
+    for (const item of offered()) item.hidden = !letters(item.textContent + item.title).includes(wanted);
+  }
+
   /* A small form of number fields, with the limits of the catalogue. */
   function edit(button) {
     const chip = button.closest("[data-key]");
@@ -151,7 +172,7 @@
       close(false);
       charts.ask({ market: item.dataset.value }, { keep: false });
     },
-    menu: (button) => (find("charts-menu").hidden ? open("charts-menu", button) : close()),
+    menu: (button) => (find("charts-menu").hidden ? menu(button) : close()),
     add: (button) => add(button.dataset.value),
     remove: (button) => change(charts.indicators().filter((one) => one !== button.closest("[data-key]").dataset.key)),
     edit,
@@ -243,6 +264,11 @@
     let done = false;
     if (event.target.id === "charts-search-text") done = inSearch(event);
     else if (event.target.id === "charts-typed-text") done = typed(event);
+    else if (event.target.id === "charts-menu-text" && event.key === "Enter") {
+      const first = offered().find((item) => !item.hidden);
+      if (first) first.click();
+      done = true;
+    }
     else if (!event.target.closest("input, textarea, select, [contenteditable], dialog, [role=menu]")) done = command(event);
     if (done) event.preventDefault();
   });

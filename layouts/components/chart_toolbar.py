@@ -103,7 +103,7 @@ def indicator_button() -> html.Button:
     return html.Button(
         [icon("plus-lg", small=True), html.Span("Indicator")],
         className="btn btn-ghost btn-sm add",
-        **{"data-charts": "menu", "aria-haspopup": "menu", "aria-label": "Add an indicator"},
+        **{"data-charts": "menu", "aria-haspopup": "dialog", "aria-label": "Add an indicator"},
     )
 
 
@@ -150,7 +150,6 @@ def _item(indicator: Indicator) -> html.Button:
     return html.Button(
         [html.B(indicator.title), html.Span(where)],
         title=indicator.about,
-        role="menuitem",
         **{"data-charts": "add", "data-value": parse(indicator.key).key},
     )
 
