@@ -140,7 +140,7 @@ def _menu() -> html.Div:
         id=ids.Charts.MENU,
         className="charts-float list",
         hidden=True,
-        role="menu",
+        role="dialog",
         **{"aria-label": "Indicators"},
     )
 
