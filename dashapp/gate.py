@@ -24,6 +24,8 @@ PUBLIC = frozenset(
     {
         SIGN_IN,
         SETUP,
+        "register.create",  # 404 unless REGISTRATION opens it
+        "register.reset",  # only with a signed link
         "auth.static",
         "health.summary",
         "health.live",
@@ -121,6 +123,6 @@ def safe_next(target: str | None) -> str:
     leaves = split.scheme or split.netloc or not plain.startswith("/") or plain.startswith("//")
     if leaves or "\\" in plain or not plain.isprintable() or "//" in plain.split("?")[0]:
         return "/"
-    if split.path in {"/login", "/logout", "/setup"}:
+    if split.path in {"/login", "/logout", "/setup", "/register", "/reset"}:
         return "/"
     return target or "/"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.roles import Role
 from dashapp.auth import passwords
-from db.queries import throttles, users
+from db.queries import audit, throttles, users
 from db.tables import User
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}")
@@ -17,7 +17,7 @@ UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")  # of up and down; the
 PREFERENCES: dict[str, str] = {"theme": "dark", "updown": UPDOWNS[0]}  # where nothing was chosen
 
 
-def create_owner(session: Session, email: str, password: str, display_name: str = "") -> User:
+def create_owner(session: Session, email: str, password: str, display_name: str = "", *, ip: str = "") -> User:
     """The first account, an admin that cannot be removed.
 
     Raises Conflict where an owner exists, WeakPassword or Refused where the input does not do.
@@ -27,7 +27,7 @@ def create_owner(session: Session, email: str, password: str, display_name: str 
     check_email(email)
     check_name(display_name)
     passwords.check(password, words=(email, display_name))
-    return users.add(
+    owner = users.add(
         session,
         email,
         display_name=display_name,
@@ -35,19 +35,28 @@ def create_owner(session: Session, email: str, password: str, display_name: str 
         role=Role.ADMIN,
         is_owner=True,
     )
+    audit.by_user(session, owner, "owner_created", object=f"user {owner.email}", ip=ip)
+    return owner
 
 
-def reset_password(session: Session, email: str, password: str) -> None:
-    """Give an account a new password, end its sessions and its pauses; raises NotFound or WeakPassword."""
+def reset_password(
+    session: Session, email: str, password: str, *, ip: str = "", actor: str = audit.COMMAND_LINE
+) -> User:
+    """Give an account a new password, end its sessions and its pauses; raises NotFound or WeakPassword.
+
+    `actor` is who did it without being signed in: somebody at the server, or whoever held a reset link.
+    """
     user = users.by_email(session, email)
     if user is None:
         raise NotFound(f"There is no account {email}.")
     passwords.check(password, words=(user.email, user.display_name))
     users.set_password(session, user.id, passwords.make_hash(password))
     throttles.forget(session, throttles.account_key(user.email))
+    audit.record(session, actor_id=None, actor=actor, action="password_reset", object=f"user {user.email}", ip=ip)
+    return user
 
 
-def change_password(session: Session, user_id: int, current: str, new: str) -> int:
+def change_password(session: Session, user_id: int, current: str, new: str, *, ip: str = "") -> int:
     """Change one's own password; every session ends. Returns the version the caller's new session carries.
 
     Raises Forbidden where `current` is wrong, WeakPassword where `new` does not do.
@@ -56,15 +65,19 @@ def change_password(session: Session, user_id: int, current: str, new: str) -> i
     if not passwords.matches(user.password_hash, current):
         raise Forbidden("That is not your current password.")
     passwords.check(new, words=(user.email, user.display_name))
-    return users.set_password(session, user_id, passwords.make_hash(new))
+    version = users.set_password(session, user_id, passwords.make_hash(new))
+    audit.by_user(session, user, "password_changed", object=f"user {user.email}", ip=ip)
+    return version
 
 
-def change_profile(session: Session, user_id: int, *, display_name: str, theme: str, updown: str) -> None:
+def change_profile(session: Session, user_id: int, *, display_name: str, theme: str, updown: str, ip: str = "") -> None:
     """Store name and looks; raises Refused for a name too long or a look that does not exist."""
     check_name(display_name)
     if theme not in THEMES or updown not in UPDOWNS:
         raise Refused("Choose a theme and colours from the lists.")
     users.set_profile(session, user_id, display_name=display_name, preferences={"theme": theme, "updown": updown})
+    user = users.get(session, user_id)
+    audit.by_user(session, user, "profile_changed", object=f"user {user.email}", ip=ip)
 
 
 def check_email(email: str) -> None:

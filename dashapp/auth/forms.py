@@ -29,6 +29,18 @@ class OwnerForm(FlaskForm):
     repeat = PasswordField("Repeat password", [EqualTo("password", "The two passwords differ.")])
 
 
+class RegisterForm(FlaskForm):
+    email = StringField("E-mail", [InputRequired("Enter your e-mail address."), Length(max=254)])
+    display_name = StringField("Display name, optional", [Length(max=NAME_LENGTH)])
+    password = PasswordField("Password", [InputRequired("Choose a password."), LONG])
+    repeat = PasswordField("Repeat password", [EqualTo("password", "The two passwords differ.")])
+
+
+class ResetForm(FlaskForm):
+    password = PasswordField("New password", [InputRequired("Choose a password."), LONG])
+    repeat = PasswordField("Repeat new password", [EqualTo("password", "The two passwords differ.")])
+
+
 class ProfileForm(FlaskForm):
     display_name = StringField("Display name", [Length(max=NAME_LENGTH)])
     theme = SelectField("Theme", choices=[(t, THEME_WORDS[t]) for t in THEMES])

@@ -1,17 +1,24 @@
-"""What a person changes about the own account: name and looks, the password, all sessions at once."""
+"""What a person sees and changes about the own account: name and looks, the password, sessions, history."""
 
-from flask import Blueprint, flash, make_response, redirect, url_for
+from datetime import datetime, timedelta
+
+import flask
+from flask import Blueprint, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 import db.engine
 from core.clock import utc_now
 from core.errors import Forbidden, Refused, WeakPassword
+from dashapp import security
 from dashapp.auth import accounts, sessions
 from dashapp.auth.answers import address, farewell, paused, remember_look, show_form
 from dashapp.auth.forms import ConfirmForm, PasswordForm, ProfileForm
 from dashapp.auth.sign_in import claim
-from db.queries import throttles, users
+from db.queries import audit, throttles, user_sessions, users
+from db.tables import UserSession
+
+HISTORY = 200  # events of one's own that are shown
 
 blueprint = Blueprint("profile", __name__)
 
@@ -28,7 +35,8 @@ def show() -> ResponseReturnValue:
     looks = {"theme": form.theme.data, "updown": form.updown.data}
     try:
         with db.engine.session() as session:
-            accounts.change_profile(session, current_user.id, display_name=form.display_name.data or "", **looks)
+            name = form.display_name.data or ""
+            accounts.change_profile(session, current_user.id, display_name=name, ip=address(), **looks)
     except Refused as refused:
         form.display_name.errors = [refused.sentence]
         return show_form("profile.html", form, 422)
@@ -50,7 +58,8 @@ def password() -> ResponseReturnValue:
         return paused("password.html", form, retry_at, now)
     try:
         with db.engine.session() as session:
-            accounts.change_password(session, current_user.id, form.current.data or "", form.password.data or "")
+            old, new = form.current.data or "", form.password.data or ""
+            accounts.change_password(session, current_user.id, old, new, ip=address())
             throttles.forget(session, throttles.account_key(current_user.email))
             throttles.give_back(session, throttles.address_key(address()))
             user = users.get(session, current_user.id)
@@ -68,11 +77,40 @@ def password() -> ResponseReturnValue:
 
 @blueprint.route("/sessions", methods=["GET", "POST"])
 def end_all() -> ResponseReturnValue:
-    """Sign out everywhere, here included."""
-    form = ConfirmForm()
+    """The open sessions: end one of them, or sign out everywhere, here included."""
+    form, now = ConfirmForm(), utc_now()
     if not form.validate_on_submit():
-        return show_form("end_sessions.html", form)
+        return show_form(
+            "end_sessions.html", form, sessions=_open_sessions(now), here=flask.session.get("sid"), now=now
+        )
+    if chosen := request.form.get("session"):
+        return _end_one(chosen, now)
     with db.engine.session() as session:
         users.end_all_sessions(session, current_user.id)
-    sessions.end(now=utc_now())
+    sessions.end(now=now, action="sign_out_everywhere")
     return farewell()
+
+
+def _end_one(chosen: str, now: datetime) -> ResponseReturnValue:
+    """End one's own session of this number; any other number is not found."""
+    number = int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
+    with db.engine.session() as session:
+        ended = user_sessions.end(session, current_user.id, number, now=now)
+        audit.by_user(session, users.get(session, current_user.id), "session_ended", object=ended.ip, ip=address())
+    sessions.forget_answers()
+    flash("The session has ended.")
+    return redirect(url_for("profile.end_all"))
+
+
+def _open_sessions(now: datetime) -> list[UserSession]:
+    idle = timedelta(minutes=security.settings().session_idle_minutes)
+    with db.engine.session() as session:
+        return user_sessions.open_ones(session, current_user.id, now=now, idle=idle)
+
+
+@blueprint.get("/history")
+def history() -> ResponseReturnValue:
+    """What the audit log holds of one's own account."""
+    with db.engine.session() as session:
+        events = audit.page(session, audit.Wanted(actor_id=current_user.id), limit=HISTORY)
+    return show_form("history.html", ConfirmForm(), events=events)

@@ -10,7 +10,7 @@ import db.engine
 from core.clock import utc_now
 from core.errors import Conflict, Refused, WeakPassword
 from dashapp import gate, security
-from dashapp.auth import accounts, profile, sessions, setup
+from dashapp.auth import accounts, profile, register, sessions, setup, words
 from dashapp.auth.answers import address, begin, farewell, paused, show_form
 from dashapp.auth.example_call import drawing
 from dashapp.auth.forms import ConfirmForm, OwnerForm, SignInForm
@@ -28,7 +28,9 @@ blueprint = Blueprint("auth", __name__, static_folder="static", static_url_path=
 def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(profile.blueprint)
+    app.register_blueprint(register.blueprint)
     app.context_processor(_for_templates)
+    app.jinja_env.filters.update(browser=words.browser, utc=words.utc, words=words.words)
 
 
 def _for_templates() -> dict[str, Any]:
@@ -88,7 +90,7 @@ def _claim_desk(form: OwnerForm, key: str) -> User | None:
         throttles.give_back(session, key)
     with db.engine.session() as session:
         return accounts.create_owner(
-            session, form.email.data or "", form.password.data or "", form.display_name.data or ""
+            session, form.email.data or "", form.password.data or "", form.display_name.data or "", ip=address()
         )
 
 

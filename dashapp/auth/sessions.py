@@ -12,13 +12,13 @@ from time import monotonic
 from typing import Any
 
 import flask
-from flask_login import UserMixin, login_user, logout_user
+from flask_login import UserMixin, current_user, login_user, logout_user
 
 import db.engine
 from core.clock import utc_now
 from core.settings import Settings
 from dashapp.auth.accounts import PREFERENCES
-from db.queries import users
+from db.queries import audit, user_sessions, users
 from db.tables import User
 
 FRESH = 0.8  # seconds an answer of the database is believed
@@ -59,8 +59,12 @@ def start(user: User, *, now: datetime) -> None:
     It is not `permanent`: it ends with the browser, and only so does Flask-Login's strong protection hold.
     """
     flask.session.clear()
-    at = int(now.timestamp())
-    flask.session.update(sid=secrets.token_urlsafe(24), version=user.session_version, born=at, seen=at)
+    at, sid = int(now.timestamp()), secrets.token_urlsafe(24)
+    flask.session.update(sid=sid, version=user.session_version, born=at, seen=at)
+    settings: Settings = flask.current_app.extensions["bolt_settings"]
+    agent, over = flask.request.user_agent.string, now + timedelta(hours=settings.session_hours)
+    with db.engine.session() as session:
+        user_sessions.add(session, user, sid, ip=_address(), user_agent=agent, now=now, forget_at=over)
     login_user(SignedIn.of(user))
 
 
@@ -79,7 +83,13 @@ def load(user_id: str) -> SignedIn | None:
         return None
     if now - cookie["seen"] > min(60, idle / 4):
         cookie["seen"] = int(now)
+        with db.engine.session() as session:
+            user_sessions.touch(session, cookie["sid"], ip=_address(), now=datetime.fromtimestamp(now, UTC))
     return user
+
+
+def _address() -> str:
+    return flask.request.remote_addr or "unknown"
 
 
 def _ask(user_id: int, sid: str) -> SignedIn | None:
@@ -100,14 +110,17 @@ def forget_answers() -> None:
     _known.clear()
 
 
-def end(*, now: datetime) -> None:
-    """Sign out: this cookie is refused from now on, here and wherever it was copied to."""
+def end(*, now: datetime, action: str = "sign_out") -> None:
+    """Sign out: this cookie is refused from now on, here and wherever it was copied to. `action` is for the log."""
     sid, born = flask.session.get("sid"), flask.session.get("born")
     if sid and born:
         settings: Settings = flask.current_app.extensions["bolt_settings"]
         over = datetime.fromtimestamp(born, UTC) + timedelta(hours=settings.session_hours)
         with db.engine.session() as session:
             users.end_session(session, sid, now=now, forget_at=over)
+            if current_user.is_authenticated:
+                known = {"actor_id": current_user.id, "actor": current_user.email}
+                audit.record(session, action=action, ip=_address(), **known)
     forget_answers()
     logout_user()
     flask.session.clear()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import db.engine
 from dashapp.auth import passwords
-from db.queries import throttles, users
+from db.queries import audit, throttles, users
 from db.tables import User
 
 log = logging.getLogger("bolt.auth")
@@ -32,8 +32,19 @@ def sign_in(email: str, password: str, *, address: str, now: datetime) -> Attemp
     right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not right or user.disabled_at is not None:
         log.warning("login_fail", extra={"address": address, "account": user.id if user else None})
+        _note_failure(user, right, address)
         return Attempt()
     return Attempt(user=_welcome(user, password, address, now))
+
+
+def _note_failure(user: User | None, right: bool, address: str) -> None:
+    """Into the audit log; what was typed as an address is left out, for it may be a password."""
+    with db.engine.session() as session:
+        if user is None:
+            audit.record(session, actor_id=None, actor="unknown", action="sign_in", ip=address, result="failed")
+        else:
+            reason = "account disabled" if right else "wrong password"
+            audit.by_user(session, user, "sign_in", ip=address, result="failed", reason=reason)
 
 
 def claim(address: str, email: str, now: datetime) -> datetime | None:
@@ -54,5 +65,6 @@ def _welcome(user: User, password: str, address: str, now: datetime) -> User:
         stored.last_login_at = now
         if fresh:
             stored.password_hash = fresh
+        audit.by_user(session, stored, "sign_in", ip=address)
     log.info("login_ok", extra={"address": address, "account": stored.id})
     return stored

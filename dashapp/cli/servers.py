@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def register(add: Add) -> None:
     add("up", up, "Start everything and keep it running until Ctrl-C.")
     add("migrate", migrate, "Bring the database to the newest schema.")
-    add("check", check, "Test what must always hold: candles, jobs, model files.")
+    add("check", check, "Test what must always hold: candles, jobs, model files, the audit log.")
     add("build-assets", build_assets, "Make the files the page needs from the installed packages.")
 
 
@@ -40,13 +40,16 @@ def migrate(_asked: argparse.Namespace, settings: Settings, output: Output) -> i
 def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Exit 0 when every invariant holds, 1 with each breach as a line."""
     import db.engine
-    from db.queries import invariants
+    from db.queries import audit, invariants
 
     with attached(settings, output) as found, db.engine.session() as session:
-        breaches = invariants.candles(session) + invariants.jobs(session)
+        log = audit.verify(session)
+        breaches = invariants.candles(session) + invariants.jobs(session) + log.breaches
         for model in invariants.champions(session):
             breaches += files_that_differ(found.settings.models, model)
-    output.result({"ok": not breaches, "breaches": breaches}, breaches or ["Everything that must hold holds."])
+    events = {"events": log.events, "head": log.head}
+    fine = ["Everything that must hold holds.", f"The audit log holds {log.events} events; its head is {log.head}."]
+    output.result({"ok": not breaches, "breaches": breaches, "audit": events}, breaches or fine)
     if breaches:
         raise Refused(f"{len(breaches)} breaches found.")
     return 0

@@ -14,9 +14,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from db.tables import AuditEvent
+from db.tables import AuditEvent, User
 
-OK, FAILED, DENIED = "ok", "failed", "denied"
 Result = Literal["ok", "failed", "denied"]
 GENESIS = "0" * 64  # what stands before the first event
 SYSTEM, COMMAND_LINE = "system", "command line"  # actors that are no account
@@ -41,7 +40,7 @@ def record(
     action: str,
     object: str = "",  # noqa: A002  the word of the log
     ip: str = "",
-    result: Result = OK,
+    result: Result = "ok",
     detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Append an event; it stands or falls with the caller's transaction, which should end soon after."""
@@ -64,6 +63,29 @@ def record(
     session.add(event)
     session.flush()
     return event
+
+
+def by_user(
+    session: Session,
+    user: User,
+    action: str,
+    *,
+    object: str = "",  # noqa: A002
+    ip: str = "",
+    result: Result = "ok",
+    **detail: Any,
+) -> AuditEvent:
+    """Append something an account did."""
+    return record(
+        session,
+        actor_id=user.id,
+        actor=user.email,
+        action=action,
+        object=object,
+        ip=ip,
+        result=result,
+        detail=detail,
+    )
 
 
 def digest(event: AuditEvent) -> str:
@@ -139,7 +161,7 @@ def count(session: Session, wanted: Wanted) -> int:
 def stream(session: Session, wanted: Wanted) -> Iterator[AuditEvent]:
     """Every wanted event, oldest first, a thousand in memory at a time."""
     query = _chosen(wanted).order_by(AuditEvent.id).execution_options(yield_per=1_000)
-    yield from session.scalars(query)
+    yield from session.execute(query).scalars()
 
 
 def actions(session: Session) -> list[str]:
@@ -147,7 +169,7 @@ def actions(session: Session) -> list[str]:
     return list(session.scalars(select(AuditEvent.action).distinct().order_by(AuditEvent.action)))
 
 
-def _chosen(wanted: Wanted) -> Select[tuple[AuditEvent]]:
+def _chosen(wanted: Wanted) -> Select[AuditEvent]:
     return select(AuditEvent).where(*wanted.conditions())
 
 

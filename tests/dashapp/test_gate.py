@@ -12,6 +12,8 @@ from tests.web import CALLBACKS, SignIn, body_of, dash_headers, post_form, route
 PUBLIC_RULES = {
     "/login",
     "/setup",
+    "/register",
+    "/reset",
     "/assets/auth/<path:filename>",
     "/assets/<path:filename>",
     "/static/<fingerprint>/<path:name>",
