@@ -5,9 +5,9 @@ remember the start of the series: `LEAD` bars before the first one that counts m
 """
 
 import numpy as np
-import talib
 
 from core.ohlcv import Candles, Floats
+from market.indicators.talib_functions import talib
 from ml.card import Feature
 
 LEAD = 1_000  # bars; (49/51)^1000 of EMA 50 and (99/101)^1000 of the labels' sigma are left

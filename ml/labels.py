@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
 from core.errors import NotEnoughData
 from core.ohlcv import Candles, Floats
+from market.indicators.talib_functions import talib
 from ml.features import log_returns
 
 Ints = npt.NDArray[np.int64]

@@ -32,8 +32,6 @@ def warmup(chosen: Chosen) -> int:
 
 def _lines(sound: Candles, chosen: Chosen, length: int) -> dict[str, Floats]:
     indicator = chosen.indicator
-    if len(sound) <= indicator.first(*chosen.values):
-        return {output.key: np.full(length, np.nan) for output in indicator.outputs}
     lines = indicator.function(sound, *chosen.values)
     if len(sound) < length:
         lines = tuple(np.append(line, np.full(length - len(sound), np.nan)) for line in lines)

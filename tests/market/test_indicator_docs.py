@@ -1,31 +1,41 @@
-"""The page on indicators says what the catalogue says."""
+"""The page on indicators says what the catalogue says, and how far each is off every reference."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from market.indicators.catalog import CATALOG, EVERYTHING, Indicator, parse
-from market.indicators.compute import warmup
-
-PAGE = Path(__file__).parents[2] / "docs" / "indicators.md"
-
-
-def line_of(indicator: Indicator) -> str:
-    """The line of the table: key, title, parameters with limits, outputs, first value, warm-up at the defaults."""
-    chosen = parse(indicator.key)
-    params = ", ".join(f"{p.name} {p.default:g} ({p.low:g} to {p.high:g})" for p in indicator.params) or "none"
-    outputs = ", ".join(output.title for output in indicator.outputs)
-    settled = "all history" if warmup(chosen) == EVERYTHING else str(warmup(chosen))
-    first = indicator.first(*chosen.values)
-    return f"| `{chosen.key}` | {indicator.title} | {params} | {outputs} | {first} | {settled} |"
+from market.indicators.catalog import CATALOG
+from tests.market.indicator_page import PAGE, about, deviations, line_of, page
+from tests.market.reference_sheets import SHEETS
 
 
 @pytest.mark.parametrize("key", list(CATALOG))
 def test_the_page_has_the_line_of_every_indicator(key: str) -> None:
-    assert line_of(CATALOG[key]) in PAGE.read_text().splitlines()
-    assert CATALOG[key].about in PAGE.read_text()
+    lines = PAGE.read_text().splitlines()
+    assert line_of(CATALOG[key]) in lines
+    assert about(CATALOG[key]) in lines
 
 
-def test_the_page_lists_nothing_else() -> None:
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
-    assert len(lines) == len(CATALOG)
+def test_the_page_is_what_the_command_writes() -> None:
+    table = re.search(r"(?<=\n\|---\|---\|---\|---\|---\|\n)(.*\|\n)+", PAGE.read_text())
+    assert table is not None, "no table of deviations"
+    assert PAGE.read_text() == page(table.group().rstrip("\n"))
+
+
+def test_every_sheet_stands_in_the_table_of_deviations() -> None:
+    text = PAGE.read_text()
+    missing = [sheet.name for sheet in SHEETS if f"| `{sheet.key}` | {sheet.source}" not in text]
+    assert missing == []
+
+
+@pytest.mark.shared
+def test_the_deviations_are_those_measured(shared: Path) -> None:
+    text = PAGE.read_text()
+    for _, line in deviations(shared / "reference"):
+        *kept, off = line.split(" | ")
+        (stands,) = {there for there in text.splitlines() if there.startswith(" | ".join(kept) + " | ")}
+        told, now = (
+            0.0 if cell.strip(" |") == "exact" else float(cell.strip(" |")) for cell in (stands.split(" | ")[-1], off)
+        )
+        assert now <= max(2 * told, 1e-9), line

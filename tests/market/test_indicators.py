@@ -26,6 +26,19 @@ KEYS = [
     "adx:2",
     "rsi:2",
     "vwap:2",
+    "supertrend:2:1",
+    "psar:0.1:0.5",
+    "ichimoku:3:5:9:4",
+    "stochrsi:5:5:1:1",
+    "keltner:5:20:1",
+    "mfi:3",
+    "ulcer:5",
+    "eom:3",
+    "stc:5:3:9",
+    "tsi:3:5:2",
+    "t3:3",
+    "adosc:2:20",
+    "roc:1",
 ]
 
 
@@ -164,22 +177,50 @@ def test_warm_up_is_undefined_and_ends_where_the_catalogue_says(key: str) -> Non
 @pytest.mark.parametrize("key", KEYS)
 def test_frames_shorter_than_the_window_are_undefined(key: str) -> None:
     chosen = parse(key)
+    whole = values(key)
     for n in range(chosen.indicator.first(*chosen.values) + 1):
-        for line in values(key, CANDLES[:n]):
-            assert len(line) == n
-            assert np.isnan(line).all()
+        lines = values(key, CANDLES[:n])
+        assert n == 0 or any(np.isnan(line).all() for line in lines)
+        assert all(np.array_equal(line, long[:n], equal_nan=True) for line, long in zip(lines, whole, strict=True))
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_where_the_series_begins_is_forgotten_after_the_warm_up(key: str) -> None:
     chosen = parse(key)
     if warmup(chosen) == EVERYTHING:  # a running sum never forgets, which is what the number says
-        assert key == "obv"
+        assert key in {"obv", "ad", "pvt"}
         return
     late = 100 + warmup(chosen)
-    for whole, part in zip(values(key), values(key, CANDLES[100:]), strict=True):
+    candles = walk(late + 300)
+    for whole, part in zip(values(key, candles), values(key, candles[100:]), strict=True):
         np.testing.assert_allclose(part[late - 100 :], whole[late:], rtol=1e-8, atol=1e-8)
-        assert len(whole[late:]) > 50
+        assert len(whole[late:]) == 300
+
+
+@pytest.mark.parametrize("key", ["supertrend:10:3", "supertrend:50:10", "supertrend:2:1", "psar", "psar:0.005:0.01"])
+def test_trailing_stops_meet_within_their_warm_up(key: str) -> None:
+    late = warmup(parse(key))
+    for seed in range(20):
+        candles = walk(100 + late + 500, seed=seed)
+        for whole, part in zip(values(key, candles), values(key, candles[100:]), strict=True):
+            np.testing.assert_allclose(part[late:], whole[100 + late :], rtol=1e-8)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_series_cut_anywhere_has_the_same_beginning(key: str) -> None:
+    whole = values(key)
+    for n in (1, 30, 101, 433, 760, 899):
+        for line, part in zip(whole, values(key, CANDLES[:n]), strict=True):
+            assert np.array_equal(line[:n], part, equal_nan=True)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_tiny_prices_give_the_same_as_large_ones(key: str) -> None:
+    tiny = 2.0**-40  # a power of two changes no digit
+    small = replace(CANDLES, **{name: getattr(CANDLES, name) * tiny for name in ("open", "high", "low", "close")})
+    for line, other in zip(values(key), values(key, small), strict=True):
+        scales = (1.0, tiny, tiny * tiny)  # ratios, prices, and ease of movement
+        assert any(np.allclose(line * scale, other, rtol=1e-6, atol=0, equal_nan=True) for scale in scales)
 
 
 @settings(max_examples=150, deadline=None)
