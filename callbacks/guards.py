@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from flask_login import current_user
 
+from callbacks.trail import denied
 from core.errors import Forbidden
 from core.roles import Role, covers
 
@@ -34,16 +35,16 @@ def may(role: Role) -> bool:
 
 
 def needs(role: Role) -> Callable[[Function], Function]:
-    """Refuse callers whose role is too low: Forbidden, and a line in the log."""
+    """Refuse callers whose role is too low: Forbidden, and a line in both logs."""
 
     def guard(function: Function) -> Function:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             held = current_role()
             if not covers(held, role):
-                log.warning(
-                    "authz_denied", extra={"action": f"{function.__module__}.{function.__name__}", "role": held}
-                )
+                name = f"{function.__module__}.{function.__name__}"
+                log.warning("authz_denied", extra={"action": name, "role": held})
+                denied(name, held=held, needed=role)
                 raise Forbidden(f"This needs the role {role}; yours is {held}. Ask an admin of this desk.")
             return function(*args, **kwargs)
 

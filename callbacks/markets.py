@@ -18,6 +18,7 @@ import db.queries.markets as markets
 import db.queries.sources as sources
 from callbacks.guards import current_role, current_user_id, may, needs
 from callbacks.toasts import say
+from callbacks.trail import note
 from callbacks.wiring import Wiring
 from core.clock import utc_now
 from core.errors import NotFound, Refused
@@ -65,6 +66,7 @@ def follow_market(clicks: int | None, text: str | None) -> str:
     with db.engine.session() as session:
         market_id = markets.get_or_create(session, name).id
         markets.set_followed(session, market_id, True)
+        note(session, "market_followed", str(name))
     _fetch_past(market_id)
     say(f"Following {name}", "Its candles are being fetched; the table below grows with them.")
     return ""
@@ -83,6 +85,7 @@ def switch_followed(clicks: list[int | None]) -> None:
             raise Refused(f"Bolt does not ask {market.exchange} for candles. Set EXCHANGES to change that.")
         markets.set_followed(session, market.id, on)
         market_id, name = market.id, MarketName(market.exchange, market.symbol)
+        note(session, "market_followed" if on else "market_unfollowed", str(name))
     if on:
         _fetch_past(market_id)
     say(f"Following {name}" if on else f"{name} is no longer followed", "" if on else "Its candles stay.")

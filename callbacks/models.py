@@ -15,6 +15,7 @@ import db.queries.markets
 import db.queries.trained_models
 from callbacks.guards import current_role, current_user_id, may, needs
 from callbacks.toasts import say
+from callbacks.trail import note
 from callbacks.wiring import Wiring
 from core.clock import utc_now
 from core.errors import Refused
@@ -119,7 +120,9 @@ def start(clicks: int | None, markets: list[str], timeframe: str, horizon: Any, 
         "seeds": len(asked.seeds),
     }
     dedupe = f"train:{asked.family}:{asked.epochs}:{len(asked.seeds)}"
-    db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=dedupe)
+    job_id = db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=dedupe)
+    with db.engine.session() as session:
+        note(session, "training_asked", f"job {job_id}", family=asked.family, epochs=asked.epochs)
     say("Training asked for", "It runs in the background; you can leave this page.", kind="ok")
     return no_update
 
@@ -127,8 +130,11 @@ def start(clicks: int | None, markets: list[str], timeframe: str, horizon: Any, 
 def _asked(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> config.TrainingConfig:
     if not all(isinstance(n, int) for n in (horizon, epochs, seeds)):
         raise Refused("Horizon, epochs and seeds must be whole numbers.")
-    runs = tuple(range(1, seeds + 1))
-    return config.TrainingConfig(tuple(markets or ()), timeframe, horizon, epochs=epochs, seeds=runs)
+    if not isinstance(markets or (), list | tuple):
+        raise Refused("Choose the markets from the list.")
+    return config.TrainingConfig(
+        tuple(markets or ()), timeframe, horizon, epochs=epochs, seeds=config.first_seeds(seeds)
+    )
 
 
 @wire(
@@ -147,6 +153,7 @@ def cancel(clicks: list[int | None]) -> list[bool]:
         if not _may_cancel(job):
             raise Refused("Only the person who started this training, or an admin, can cancel it.")
         db.queries.jobs.request_cancel(session, job.id)
+        note(session, "job_cancelled", f"job {job.id}", kind=job.name)
     return [bool(n) for n in clicks]
 
 

@@ -9,6 +9,7 @@ import core.timeframe as timeframes
 import db.engine
 import db.queries.jobs as jobs
 import db.queries.uploads as uploads
+from callbacks.trail import note
 from core.errors import BoltError, Forbidden, Refused
 from core.jobs import IMPORT_FILE
 from core.roles import Role, covers
@@ -44,12 +45,12 @@ def _take() -> str:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Refused("No file came along. Choose one and try again.")
-    content = file.read()
+    file_name, content = printable(file.filename), file.read()
     most = current_app.extensions["bolt_settings"].max_upload_mb
     if len(content) > most * 1024 * 1024:
         raise _too_large(most)
     with db.engine.session() as session:
-        upload_id = uploads.add(session, current_user.id, file_name=printable(file.filename), content=content).id
+        upload_id = uploads.add(session, current_user.id, file_name=file_name, content=content).id
     args = {
         "upload_id": upload_id,
         "exchange": name.exchange,
@@ -58,11 +59,14 @@ def _take() -> str:
         "skip_bad": form.get("skip_bad") == "1",
     }
     try:
-        return jobs.submit(IMPORT_FILE, args, owner_id=current_user.id)
+        job_id = jobs.submit(IMPORT_FILE, args, owner_id=current_user.id)
     except Refused:  # too many wait already
         with db.engine.session() as session:
             uploads.remove(session, upload_id)
         raise
+    with db.engine.session() as session:
+        note(session, "import_asked", f"{name} {timeframe}", job=job_id, file=file_name, bytes=len(content))
+    return job_id
 
 
 def printable(file_name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.queries import trained_models
+from db.queries import audit, trained_models
 from db.tables import TrainedModel
 from ml.card import SKILLED, Card
 from ml.config import TrainingConfig
@@ -51,7 +51,16 @@ def record(
     )
     session.add(made)
     session.flush()
+    if state == trained_models.CHAMPION:
+        _note_champion(session, made, standing)
     return made
+
+
+def _note_champion(session: Session, made: TrainedModel, before: TrainedModel | None) -> None:
+    """Which version serves decides what people read: the audit log keeps every change."""
+    was = f"v{before.version}" if before else None
+    name, detail = f"{made.name} v{made.version}", {"job": made.job_id, "before": was, "asked_by": made.owner_id}
+    audit.record(session, actor_id=None, actor=audit.SYSTEM, action="champion_changed", object=name, detail=detail)
 
 
 def takes_over(card: Card, champion: dict[str, Any] | None) -> bool:

@@ -25,6 +25,12 @@ def flask_app() -> Flask:
     return app
 
 
+@pytest.fixture
+def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the audit log: these tests have no database."""
+    monkeypatch.setattr(guards, "denied", lambda *_words, **_more: None)
+
+
 def wired_app(wire: Wiring) -> Dash:
     app = Dash("wiring", suppress_callback_exceptions=True)
     app.layout = html.Div()
@@ -92,7 +98,9 @@ def test_change_without_a_guard_is_refused_at_once() -> None:
         (Role.ADMIN, Role.ANALYST, True),
     ],
 )
-def test_guard_lets_pass_whose_role_covers_it(flask_app: Flask, held: Role, needed: Role, allowed: bool) -> None:
+def test_guard_lets_pass_whose_role_covers_it(
+    flask_app: Flask, no_log: None, held: Role, needed: Role, allowed: bool
+) -> None:
     guarded = needs(needed)(lambda: "done")
     with flask_app.test_request_context():
         login_user(Person(held))
@@ -104,7 +112,7 @@ def test_guard_lets_pass_whose_role_covers_it(flask_app: Flask, held: Role, need
                 guarded()
 
 
-def test_guard_logs_whom_it_refused(flask_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_guard_logs_whom_it_refused(flask_app: Flask, no_log: None, caplog: pytest.LogCaptureFixture) -> None:
     @needs(Role.ADMIN)
     def remove_user() -> None:
         raise AssertionError("must not run")

@@ -28,7 +28,7 @@ from dashapp.cli import backup, candles, models, settings_docs
 from dashapp.cli.main import main
 from dashapp.supervisor import servers, state
 from dashapp.version import ROOT, version
-from db.queries import invariants, jobs, markets
+from db.queries import audit, invariants, jobs, markets
 from db.tables import Candle, Job, TrainedModel, User
 
 PASSWORD = "a long phrase nobody else would choose"
@@ -252,7 +252,19 @@ def test_a_span_may_be_given_as_a_date_a_time_or_milliseconds() -> None:
 
 def test_a_sound_database_passes_the_check(run: Run, tmp_path: Path) -> None:
     run("import-candles", str(write(tmp_path / "c.csv", HEAD + ROWS)), *MARKET)
-    assert run("check") == (0, "Everything that must hold holds.\n", "")
+    code, out, err = run("check")
+    assert (code, out.splitlines()[0], err) == (0, "Everything that must hold holds.", "")
+    assert "The audit log holds 0 events" in out
+
+
+def test_check_names_an_audit_event_that_was_changed(run: Run, session: Session, database: Engine) -> None:
+    audit.record(session, actor_id=None, actor="system", action="champion_changed")
+    session.commit()
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE audit_events SET actor = 'somebody'"))
+    code, out, _ = run("check")
+    assert (code, out) == (1, "audit event 1 was changed\n")
 
 
 def test_check_names_candles_off_the_grid_and_silent_jobs(run: Run, session: Session) -> None:
