@@ -24,8 +24,9 @@ def psycopg2_url(url: str) -> str:
 
 
 def engine_options() -> dict[str, object]:
-    """Survive a restart of the server, and never wait long for a connection."""
+    """Survive a restart of the server, never wait long for a connection, and keep values out of error messages."""
     return {
+        "hide_parameters": True,  # a failing statement would write hashes and whole files into the log
         "pool_pre_ping": True,
         "pool_size": 10,
         "max_overflow": 20,
