@@ -59,8 +59,7 @@ class TrainingConfig:
             raise Refused(f"A horizon of {self.horizon} bars is not possible. Choose 1 to {MAX_HORIZON}.")
         if not 1 <= self.epochs <= 1_000:
             raise Refused(f"{self.epochs} epochs are not possible. Choose 1 to 1,000.")
-        if not 1 <= len(self.seeds) <= MAX_SEEDS:
-            raise Refused(f"{len(self.seeds)} seeds are not possible. Choose 1 to {MAX_SEEDS}.")
+        _check_count(len(self.seeds))
 
     @property
     def step(self) -> Timeframe:
@@ -88,6 +87,17 @@ class TrainingConfig:
 
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def first_seeds(count: int) -> tuple[int, ...]:
+    """Seeds 1 to `count`; raises Refused before a huge number would fill the memory."""
+    _check_count(count)
+    return tuple(range(1, count + 1))
+
+
+def _check_count(seeds: int) -> None:
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise Refused(f"{seeds} seeds are not possible. Choose 1 to {MAX_SEEDS}.")
 
 
 def from_dict(data: dict[str, Any]) -> TrainingConfig:

@@ -17,7 +17,7 @@ from market import candles as market_candles
 from ml import artefacts, build, checkpoints, finer, registry
 from ml.build import Built
 from ml.card import Card
-from ml.config import EPOCHS, TrainingConfig
+from ml.config import EPOCHS, TrainingConfig, first_seeds
 from ml.dataset import Frame
 from ml.trainer import Progress
 from workers.context import JobContext
@@ -40,7 +40,7 @@ def train_model(
     result is the card without its test calls. Raises NotEnoughData, NotFound, Refused, Cancelled.
     """
     names = tuple(str(market_name.parse(name)) for name in markets)
-    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, tuple(range(1, seeds + 1)))
+    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds))
     models = context.settings.models
     work = models / WORK / context.job_id
     context.progress(0.0, "Reading candles", stage="reading")

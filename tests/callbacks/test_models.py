@@ -8,6 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from core.errors import Refused
 from core.jobs import TRAIN_MODEL, JobState
 from core.market_name import make
 from core.roles import Role
@@ -72,6 +73,13 @@ def test_an_analyst_starts_a_training(signed_in: SignIn, session: Session) -> No
     assert job.state == JobState.QUEUED
     assert job.args == {"markets": ["demo:BTC/USDT"], "timeframe": "5m", "horizon": 12, "epochs": 2, "seeds": 1}
     assert toasts(answer)[0]["title"] == "Training asked for"
+
+
+def test_s37_absurd_numbers_start_nothing_and_fill_no_memory(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    for more in ({"seeds": 2_000_000_000}, {"seeds": 10**30}, {"epochs": 10**30}, {"horizon": -1}, {"markets": 7}):
+        assert toasts(ask(client, **more))[0]["title"] == Refused.title, more
+    assert jobs.latest(session, name=TRAIN_MODEL.name) == []
 
 
 def test_the_same_training_asked_twice_is_one_job(signed_in: SignIn, session: Session) -> None:

@@ -28,6 +28,16 @@ def test_families_of_different_markets_never_share_a_name() -> None:
     assert crossed.family != swapped.family
 
 
+def test_seeds_are_counted_from_one() -> None:
+    assert config.first_seeds(3) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("count", [0, -1, 21, 10**30])
+def test_s37_a_number_of_seeds_is_checked_before_they_are_listed(count: int) -> None:
+    with pytest.raises(Refused, match="Choose 1 to 20"):
+        config.first_seeds(count)
+
+
 def test_configuration_survives_json() -> None:
     asked = TrainingConfig((BTC, ETH), "5m", 12, epochs=3, seeds=(1, 2))
     assert config.from_dict(asked.to_dict()) == asked
