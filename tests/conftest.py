@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine, text
@@ -16,8 +17,20 @@ from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 from db.base import Base
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 SHARED = Path(os.environ.get("BOLT_REFERENCE", Path(__file__).resolve().parent.parent.parent / "shared"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,3 +118,14 @@ def redis_url(valkey: Valkey) -> Iterator[str]:
     client = redis.Redis.from_url(valkey.url)
     client.flushall()
     client.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """One browser for the whole run: Playwright's loop cannot be started twice in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()

@@ -14,11 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.ohlcv import Candles
 from dashapp.embedded.children import free_port
-from tests.browser.conftest import chromium, watch
+from tests.browser.conftest import watch
 from tests.candles import walk
 from tests.dashapp.test_up import Bolt, start, until
-
-__all__ = ["chromium"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(540)]
 
