@@ -1,4 +1,4 @@
-"""The demo exchange: simulated markets behind Binance's public REST protocol, on loopback only.
+"""The demo exchange: simulated markets behind Binance's public REST protocol and its streams, on loopback only.
 
 Real client code talks to it: start `python -m demo --port N` and point the client's base URL at it. `/__control` orders
 faults, `/__log` lists the requests that came; both refuse web pages (a foreign Host, any Origin).
@@ -17,6 +17,7 @@ from core.timeframe import TIMEFRAMES
 from demo import market_model, shapes
 from demo.faults import BODY_FAULTS, Fault, Faults
 from demo.listings import LISTINGS, Listing
+from demo.streams import PULSE_S, Streams
 
 API = "/api/v3"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -38,9 +39,10 @@ class Rejected(Exception):
 class Exchange:
     """The markets, what is wrong with them at present, and who asked for what."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, *, pulse_s: float = PULSE_S) -> None:
         self.clock = clock
         self.faults = Faults()
+        self.streams = Streams(self.faults, self.now_ms, pulse_s=pulse_s)
         self.log: deque[dict[str, Any]] = deque(maxlen=LOG_LENGTH)
 
     def now_ms(self) -> int:
@@ -221,6 +223,7 @@ def make_app(exchange: Exchange) -> web.Application:
         ("/depth", exchange.depth),
     ):
         app.router.add_get(API + path, handler)
+    exchange.streams.install(app)
     app.router.add_route("*", "/__control", exchange.control)
     app.router.add_route("*", "/__log", exchange.requests)
     return app

@@ -11,6 +11,11 @@ Order one with `POST /__control` and JSON `{"fault": NAME, "match": REGEX, "coun
   nan {every}           a high is NaN                   negative {every} a low is below zero
   spike {every, factor} a high far outside              unsorted         newest candle first
   no_candles            an empty list                   skew {seconds}   the exchange's clock is wrong
+
+Of streams, where `match` is searched in the address of the connection and the stream's name, and a strike is a message:
+
+  drop                  the connection is closed        silent           it stays open, and nothing comes
+  garbage {kind}        a web page, numbers that are none, half a message; without `kind` (0 to 3) one after the other
 """
 
 import re
@@ -22,7 +27,8 @@ Row = list[Any]
 
 BODY_FAULTS = ("hang", "reset", "status", "truncated", "malformed", "html", "empty")
 ROW_FAULTS = ("gap", "duplicate", "nan", "negative", "spike", "unsorted", "no_candles")
-FAULTS = ("latency", "skew", *BODY_FAULTS, *ROW_FAULTS)
+STREAM_FAULTS = ("drop", "silent", "garbage")
+FAULTS = ("latency", "skew", *BODY_FAULTS, *ROW_FAULTS, *STREAM_FAULTS)
 
 
 @dataclass(slots=True)

@@ -104,6 +104,25 @@ def price(listing: Listing, now_ms: int) -> dict[str, Any]:
     return {"symbol": listing.id, "price": _text(market_model.price(listing, now_ms))}
 
 
+def stream_kline(listing: Listing, timeframe: Timeframe, row: list[Any], now_ms: int) -> dict[str, Any]:
+    """The message of a kline stream for a row of `klines`; `x` says whether the candle is final."""
+    names = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q", "B")
+    told = dict(zip(names, row, strict=True))
+    told |= {"s": listing.id, "i": timeframe.name, "f": 1, "L": told["n"], "x": told["T"] < now_ms}
+    return {"e": "kline", "E": now_ms, "s": listing.id, "k": told}
+
+
+def stream_ticker(listing: Listing, now_ms: int, *, mini: bool) -> dict[str, Any]:
+    """The message of a ticker stream."""
+    told = day(listing, now_ms)
+    short = {"c": "lastPrice", "o": "openPrice", "h": "highPrice", "l": "lowPrice", "v": "volume", "q": "quoteVolume"}
+    long = {"p": "priceChange", "P": "priceChangePercent", "w": "weightedAvgPrice", "x": "prevClosePrice"}
+    long |= {"Q": "lastQty", "b": "bidPrice", "B": "bidQty", "a": "askPrice", "A": "askQty", "O": "openTime"}
+    long |= {"C": "closeTime", "F": "firstId", "L": "lastId", "n": "count"}
+    event = {"e": "24hrMiniTicker" if mini else "24hrTicker", "E": now_ms, "s": listing.id}
+    return event | {key: told[name] for key, name in (short if mini else short | long).items()}
+
+
 def depth(listing: Listing, levels: int, now_ms: int) -> dict[str, Any]:
     """An order book around the last price; sizes are hashed by their distance and the minute."""
     last, tick = market_model.price(listing, now_ms), 10.0**-listing.price_decimals
