@@ -48,6 +48,11 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _a_minute(text: str) -> int:
+    """`100`, also written `100/min`."""
+    return _whole(1, 1_000_000)(text.removesuffix("/min"))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
@@ -102,6 +107,10 @@ class Settings:
     workers_predict: int = _knob("1", "Worker processes for predictions.", _whole(0, 64))
     max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))
     metrics_token: str = _knob("", "Bearer token that may read /metrics; without it nobody may.", secret=True)
+    rate_limit_api: int = _knob("100", "Requests to the JSON API a minute, per account or address.", _a_minute)
+    rate_limit_auth: int = _knob(
+        "10", "Of these, sign-ins, refreshes, registrations and new passwords together.", _a_minute
+    )
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.", _choice("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property
