@@ -3,9 +3,9 @@
 from db.tables.audit import AuditEvent
 from db.tables.candles import Candle, Import, Market, Series, SourceHealth, Upload
 from db.tables.jobs import Job, Lease, ScheduleSlot
-from db.tables.predictions import Prediction, PredictionOutcome
+from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
-from db.tables.trained_models import TrainedModel
+from db.tables.trained_models import LeakReport, TrainedModel
 from db.tables.users import EndedSession, Instance, Invitation, Throttle, User, UserSession
 
 __all__ = [
@@ -18,7 +18,9 @@ __all__ = [
     "Instance",
     "Invitation",
     "Job",
+    "LeakReport",
     "Lease",
+    "LedgerHead",
     "Market",
     "Prediction",
     "PredictionOutcome",

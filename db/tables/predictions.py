@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Identity, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base
@@ -13,7 +13,9 @@ class Prediction(Base):
 
     `open_time` opens the candle the call was made on, `outcome_from` is when the first bar that can decide it closes
     and `due_at` when the last one closes. `made_at` is set by the database, and must be before `outcome_from`.
-    Barriers are factors on the entry price (the open after `open_time`'s candle).
+    Barriers are factors on the entry price (the open after `open_time`'s candle). `seq` counts from 1 without a hole;
+    `hash` is SHA-256 over `prev_hash` (the hash of the row before) and the row, see `db.queries.ledger`. Both are
+    written by the database, which lets one writer at a time.
     """
 
     __tablename__ = "predictions"
@@ -50,6 +52,9 @@ class Prediction(Base):
     call: Mapped[str]
     confidence: Mapped[float]
     simulated: Mapped[bool]
+    seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), unique=True)
+    prev_hash: Mapped[str] = mapped_column(FetchedValue())
+    hash: Mapped[str] = mapped_column(FetchedValue())
 
 
 class PredictionOutcome(Base):
@@ -67,3 +72,16 @@ class PredictionOutcome(Base):
     log_loss: Mapped[float]
     brier: Mapped[float]
     settled_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), unique=True)
+    prev_hash: Mapped[str] = mapped_column(FetchedValue())
+    hash: Mapped[str] = mapped_column(FetchedValue())
+
+
+class LedgerHead(Base):
+    """The newest row of a chain, noted by a trigger, so that rows cut off its end are missed. `name` is the table."""
+
+    __tablename__ = "ledger_heads"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]

@@ -38,3 +38,14 @@ class TrainedModel(Base):
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), unique=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LeakReport(Base):
+    """The newest leak report of a version; `report` is `ml.leak_report.Report` as JSON."""
+
+    __tablename__ = "leak_reports"
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("trained_models.id", ondelete="CASCADE"), primary_key=True)
+    green: Mapped[bool]
+    report: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

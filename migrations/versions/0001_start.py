@@ -19,17 +19,52 @@ BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$
 """
-STAMP_PREDICTION = """
-CREATE FUNCTION stamp_prediction() RETURNS trigger LANGUAGE plpgsql AS $$
+LEDGER = """
+CREATE FUNCTION ledger_number(value double precision) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN encode(float8send(value), 'hex');
+CREATE FUNCTION ledger_moment(value timestamptz) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN ((extract(epoch FROM value) * 1000000)::bigint)::text;
+CREATE FUNCTION ledger_hash(VARIADIC words text[]) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN encode(sha256(convert_to(array_to_string(words, E'\\n', '-'), 'UTF8')), 'hex');
+CREATE FUNCTION note_head() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  INSERT INTO ledger_heads AS h (name, seq, hash) VALUES (TG_TABLE_NAME, NEW.seq, NEW.hash)
+  ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE h.seq < excluded.seq;
+  RETURN NULL;
+END $$
+"""
+CHAIN_PREDICTION = """
+CREATE FUNCTION chain_prediction() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE last record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('predictions', 0));
+  SELECT seq, hash INTO last FROM predictions ORDER BY seq DESC LIMIT 1;
   NEW.made_at := clock_timestamp();
+  NEW.seq := coalesce(last.seq, 0) + 1;
+  NEW.prev_hash := coalesce(last.hash, repeat('0', 64));
+  NEW.hash := ledger_hash(
+    NEW.prev_hash, NEW.seq::text, NEW.id::text, NEW.model_id::text, NEW.market_id::text, NEW.timeframe,
+    NEW.horizon::text, ledger_moment(NEW.open_time), ledger_moment(NEW.closed_at), ledger_moment(NEW.outcome_from),
+    ledger_moment(NEW.due_at), ledger_moment(NEW.made_at), ledger_number(NEW.close), ledger_number(NEW.sigma),
+    ledger_number(NEW.upper_factor), ledger_number(NEW.lower_factor), ledger_number(NEW.p_bearish),
+    ledger_number(NEW.p_neutral), ledger_number(NEW.p_bullish), NEW.call, ledger_number(NEW.confidence),
+    NEW.simulated::text);
   RETURN NEW;
 END $$
 """
-STAMP_OUTCOME = """
-CREATE FUNCTION stamp_outcome() RETURNS trigger LANGUAGE plpgsql AS $$
+CHAIN_OUTCOME = """
+CREATE FUNCTION chain_outcome() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE last record;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('prediction_outcomes', 0));
+  SELECT seq, hash INTO last FROM prediction_outcomes ORDER BY seq DESC LIMIT 1;
   NEW.settled_at := clock_timestamp();
+  NEW.seq := coalesce(last.seq, 0) + 1;
+  NEW.prev_hash := coalesce(last.hash, repeat('0', 64));
+  NEW.hash := ledger_hash(
+    NEW.prev_hash, NEW.seq::text, NEW.prediction_id::text, NEW.outcome, ledger_number(NEW.entry),
+    ledger_number(NEW.log_return), NEW.ambiguous::text, ledger_moment(NEW.t1), ledger_number(NEW.log_loss),
+    ledger_number(NEW.brier), ledger_moment(NEW.settled_at));
   RETURN NEW;
 END $$
 """
@@ -76,10 +111,11 @@ def _partition_candles() -> None:
 
 
 def _guard_predictions() -> None:
-    for function in (REFUSE_CHANGE, STAMP_PREDICTION, STAMP_OUTCOME):
+    for function in (REFUSE_CHANGE, LEDGER, CHAIN_PREDICTION, CHAIN_OUTCOME):
         op.execute(function)
-    for table, stamp in (("predictions", "stamp_prediction"), ("prediction_outcomes", "stamp_outcome")):
-        op.execute(f"CREATE TRIGGER stamp BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {stamp}()")
+    for table, chain in (("predictions", "chain_prediction"), ("prediction_outcomes", "chain_outcome")):
+        op.execute(f"CREATE TRIGGER chain BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {chain}()")
+        op.execute(f"CREATE TRIGGER head AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION note_head()")
         op.execute(
             f"CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
@@ -340,6 +376,9 @@ def upgrade() -> None:
         sa.Column("call", sa.String(), nullable=False),
         sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("prev_hash", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
         sa.CheckConstraint("call IN ('bearish', 'neutral', 'bullish')", name=op.f("ck_predictions_call")),
         sa.CheckConstraint(
             "abs(p_bearish + p_neutral + p_bullish - 1) < 1e-6", name=op.f("ck_predictions_sums_to_one")
@@ -353,6 +392,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_predictions_market_id")),
         sa.ForeignKeyConstraint(["model_id"], ["trained_models.id"], name=op.f("fk_predictions_model_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_predictions")),
+        sa.UniqueConstraint("seq", name=op.f("uq_predictions_seq")),
         sa.UniqueConstraint(
             "model_id",
             "market_id",
@@ -376,11 +416,33 @@ def upgrade() -> None:
         sa.Column(
             "settled_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("prev_hash", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
         sa.CheckConstraint("outcome IN ('bearish', 'neutral', 'bullish')", name=op.f("ck_prediction_outcomes_outcome")),
         sa.ForeignKeyConstraint(
             ["prediction_id"], ["predictions.id"], name=op.f("fk_prediction_outcomes_prediction_id")
         ),
         sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_prediction_outcomes")),
+        sa.UniqueConstraint("seq", name=op.f("uq_prediction_outcomes_seq")),
+    )
+    op.create_table(
+        "ledger_heads",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_heads")),
+    )
+    op.create_table(
+        "leak_reports",
+        sa.Column("model_id", sa.Integer(), nullable=False),
+        sa.Column("green", sa.Boolean(), nullable=False),
+        sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["trained_models.id"], name=op.f("fk_leak_reports_model_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("model_id", name=op.f("pk_leak_reports")),
     )
     op.create_table(
         "audit_events",
@@ -506,6 +568,8 @@ def downgrade() -> None:
     op.drop_table("invitations")
     op.drop_table("user_sessions")
     op.drop_table("audit_events")
+    op.drop_table("leak_reports")
+    op.drop_table("ledger_heads")
     op.drop_table("prediction_outcomes")
     op.drop_table("predictions")
     op.drop_table("trained_models")
@@ -522,5 +586,13 @@ def downgrade() -> None:
     op.drop_table("instance")
     op.drop_table("throttles")
     op.drop_table("ended_sessions")
-    for function in ("refuse_change", "stamp_prediction", "stamp_outcome", "forget_candles", "owner_stays"):
+    for function in (
+        "refuse_change",
+        "chain_prediction",
+        "chain_outcome",
+        "note_head",
+        "forget_candles",
+        "owner_stays",
+    ):
         op.execute(f"DROP FUNCTION {function}()")
+    op.execute("DROP FUNCTION ledger_hash(text[]), ledger_moment(timestamptz), ledger_number(double precision)")

@@ -1,0 +1,166 @@
+"""Proving the ledger: that no call and no outcome was changed, dropped, put between or written late.
+
+Triggers write `seq`, `prev_hash` and `hash` of every row of `predictions` and `prediction_outcomes`, one writer at a
+time. `hash` is SHA-256, hexadecimal, over UTF-8 lines: the hash of the row before (64 zeros before the first), then
+the columns in the order below. Whole numbers are decimal, moments are microseconds since 1970 UTC, floating-point
+numbers the 16 hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`. Here the same is
+computed in Python, so that functions somebody changed in the database prove nothing.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from core.errors import Refused
+from core.timeframe import parse
+from db.tables import LedgerHead, Prediction, PredictionOutcome
+
+GENESIS = "0" * 64
+SHOWN = 100  # breaches of a chain that are listed
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PREDICTION = (
+    *("seq", "id", "model_id", "market_id", "timeframe", "horizon", "open_time", "closed_at", "outcome_from", "due_at"),
+    *("made_at", "close", "sigma", "upper_factor", "lower_factor", "p_bearish", "p_neutral", "p_bullish", "call"),
+    *("confidence", "simulated"),
+)
+OUTCOME = (
+    *("seq", "prediction_id", "outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """`kind`: changed, missing, inserted, late or not_noted. `id` is the call's number, None where it is gone.
+
+    `seq` is the place in the chain of `table`.
+    """
+
+    table: str
+    kind: str
+    seq: int | None
+    id: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A walk over a whole chain. `head`, noted elsewhere, proves that the same rows stood then."""
+
+    rows: int
+    head: str
+    breaches: list[Breach]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    calls: Chain
+    outcomes: Chain
+
+    @property
+    def breaches(self) -> list[Breach]:
+        return self.calls.breaches + self.outcomes.breaches
+
+
+def digest(previous: str, values: list[Any]) -> str:
+    """The hash of a row from the hash before it and its columns in order."""
+    return hashlib.sha256("\n".join([previous, *map(_word, values)]).encode()).hexdigest()
+
+
+def verify(session: Session) -> Ledger:
+    """Compute every hash again and compare times; a thousand rows in memory at once.
+
+    A call is late when it was stamped before its candle closed, once its outcome had begun, before an older row, or
+    when its times do not follow from its candle, timeframe and horizon. A row that was cut off the end is missed
+    because the newest place is noted beside the chain.
+    """
+    calls: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, "prev_hash", "hash")]
+    walked = _walk(session, "predictions", calls, PREDICTION, "made_at", _late_call)
+    found: list[Any] = [getattr(PredictionOutcome, name) for name in (*OUTCOME, "prev_hash", "hash")]
+    about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from]
+    settled = _walk(session, "prediction_outcomes", [*found, *about], OUTCOME, "settled_at", _late_outcome)
+    return Ledger(walked, settled)
+
+
+def _walk(session: Session, table: str, columns: list[Any], hashed: tuple[str, ...], stamp: str, late: Any) -> Chain:
+    name = "call" if table == "predictions" else "outcome of call"
+    previous, place, stamped, rows = GENESIS, 0, EPOCH, 0
+    breaches: list[Breach] = []
+
+    def note(kind: str, seq: int | None, number: int | None, told: str) -> None:
+        breaches.append(Breach(table, kind, seq, number, told))
+
+    for row in _rows(session, table, columns):
+        rows += 1
+        number = row.id if table == "predictions" else row.prediction_id
+        told = f"{name} {number} (row {row.seq} of {table})"
+        for gone in range(place + 1, min(row.seq, place + 1 + SHOWN)):
+            note("missing", gone, None, f"row {gone} of {table} is missing")
+        following = row.seq == place + 1
+        if digest(row.prev_hash, [getattr(row, word) for word in hashed]) != row.hash:
+            note("changed", row.seq, number, f"{told} was changed")
+        elif following and row.prev_hash != previous:
+            note("inserted", row.seq, number, f"{told} does not follow the row before it")
+        if reason := late(row):
+            note("late", row.seq, number, f"{told} {reason}")
+        elif getattr(row, stamp) < stamped:
+            note("late", row.seq, number, f"{told} was stamped before the row it follows")
+        previous, place, stamped = row.hash, row.seq, max(stamped, getattr(row, stamp))
+    _end(session, table, place, previous, note)
+    return Chain(rows, previous, breaches[:SHOWN])
+
+
+def _rows(session: Session, table: str, columns: list[Any]) -> Iterator[Row[Any]]:
+    query = select(*columns)
+    if table == "prediction_outcomes":
+        query = query.outerjoin(Prediction, Prediction.id == PredictionOutcome.prediction_id)
+    seq = Prediction.seq if table == "predictions" else PredictionOutcome.seq
+    yield from session.execute(query.order_by(seq).execution_options(yield_per=1_000))
+
+
+def _end(session: Session, table: str, place: int, last: str, note: Any) -> None:
+    """Compare the last row with the place that was noted when the newest one was written."""
+    head = session.get(LedgerHead, table, populate_existing=True)
+    noted = head.seq if head else 0
+    for gone in range(place + 1, min(noted, place + SHOWN) + 1):
+        note("missing", gone, None, f"row {gone} of {table} is missing")
+    if place > noted:
+        note("not_noted", place, None, f"rows {noted + 1} to {place} of {table} were written past the database's rules")
+    elif head is not None and place == noted and head.hash != last:
+        note("changed", place, None, f"the last row of {table} is not the one that was noted")
+
+
+def _late_call(row: Row[Any]) -> str:
+    try:
+        step = timedelta(milliseconds=parse(row.timeframe).ms)
+    except Refused:
+        return "names a timeframe there is not"
+    opened = row.open_time
+    if (row.closed_at, row.outcome_from) != (opened + step, opened + 2 * step):
+        return "carries times that do not follow from its candle"
+    if row.due_at != opened + (1 + row.horizon) * step:
+        return "carries times that do not follow from its horizon"
+    if row.made_at >= row.outcome_from:
+        return "is late: it was written when its outcome had begun to exist"
+    return "is early: it was written before its candle closed" if row.made_at < row.closed_at else ""
+
+
+def _late_outcome(row: Row[Any]) -> str:
+    if row.call is None:
+        return "has lost its call"
+    return "was written before its path could have been known" if row.settled_at < row.outcome_from else ""
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return struct.pack(">d", value).hex()
+    if isinstance(value, datetime):
+        return str((value - EPOCH) // timedelta(microseconds=1))
+    return str(value)

@@ -1,0 +1,86 @@
+"""`verify-ledger` ends with 1 and names the rows where the chain is broken."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from core import market_name
+from dashapp.cli.main import main
+from db.queries import ledger, markets
+from tests.candles import START_MS
+from tests.ml import versions
+from tests.ml.ledger import past_call
+
+ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED))
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    database: Engine,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    monkeypatch.setenv("DATABASE_URL", database.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("BOLT_DATA", str(tmp_path / "var"))
+    monkeypatch.setenv("SECRET_KEY", "k" * 64)
+
+    def call(*arguments: str) -> tuple[int, str]:
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            return main(arguments), capsys.readouterr().out
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    return call
+
+
+@pytest.fixture
+def calls(session: Session, tmp_path: Path) -> list[int]:
+    market = markets.get_or_create(session, market_name.parse("demo:BTC/USDT"), simulated=True)
+    model = versions.publish(session, tmp_path, CARD, ASKED)
+    made = [
+        past_call(session, model_id=model.id, market_id=market.id, open_ms=START_MS + k * 3_600_000).id
+        for k in range(3)
+    ]
+    session.commit()
+    return made
+
+
+def test_a_whole_ledger_ends_with_0_and_shows_its_heads(run: Run, calls: list[int], session: Session) -> None:
+    code, said = run("verify-ledger")
+    assert code == 0
+    assert "3 calls, 0 outcomes" in said
+    head = ledger.verify(session).calls.head
+    assert head in said
+    code, said = run("verify-ledger", "--json")
+    assert code == 0
+    assert json.loads(said)["heads"]["predictions"] == head
+
+
+def test_a_broken_ledger_ends_with_1_and_the_rows(run: Run, calls: list[int], session: Session) -> None:
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("UPDATE predictions SET close = close + 1 WHERE id = :id"), {"id": calls[1]})
+    session.execute(text("DELETE FROM predictions WHERE id = :id"), {"id": calls[2]})
+    session.commit()
+    code, said = run("--json", "verify-ledger")
+    found = json.loads(said)
+    assert code == 1
+    assert not found["ok"]
+    assert [(b["kind"], b["seq"], b["id"]) for b in found["breaches"]] == [
+        ("changed", 2, calls[1]),
+        ("missing", 3, None),
+    ]
+    code, said = run("verify-ledger")
+    assert code == 1
+    assert f"call {calls[1]} (row 2 of predictions) was changed" in said
+    assert "row 3 of predictions is missing" in said
