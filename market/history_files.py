@@ -1,7 +1,7 @@
 """Candles from files and back to them. One file is stored whole or, when a row is no candle, not at all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,7 +18,7 @@ from core.clock import from_ms, to_ms
 from core.errors import BadCandles, NotFound, Refused
 from core.market_name import MarketName
 from core.ohlcv import Candles, Floats
-from market import history_rows, quality
+from market import history_formats, history_rows, quality
 from market.history_rows import COLUMNS, Rows
 
 RESERVED = "demo"  # the exchange whose candles are simulated
@@ -73,7 +73,7 @@ def import_file(
     user_id: int | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Store the candles of a CSV or CSV.GZ file under `name` and write down what came of it.
+    """Store the candles of a CSV, CSV.GZ, ZIP or Parquet file under `name` and write down what came of it.
 
     Raises BadCandles with every line that is no candle unless `skip_bad`, and Refused for a file that cannot be read.
     """
@@ -83,7 +83,7 @@ def import_file(
     tell = progress or (lambda _fraction, _message: None)
     tell(0.0, "Reading the file")
     content = source if isinstance(source, bytes) else _read(source)
-    rows = history_rows.read(history_rows.unpack(content), name.base)
+    rows = history_formats.read(content, name.base)
     tell(0.3, "Checking the rows")
     good, refused = _judge(rows, timeframe, to_ms(now))
     if refused and not skip_bad:
@@ -132,14 +132,18 @@ def _read(path: Path) -> bytes:
 def _judge(rows: Rows, timeframe: str, now_ms: int) -> tuple[Rows, list[tuple[int, str]]]:
     """The rows that are candles, and (line, reason) of those that are none, by line."""
     mask, reasons = quality.check(rows.columns, timeframe, now_ms)
-    refused = [(int(rows.lines[k]), reason.sentence) for k, reason in reasons.items()]
-    good = Rows(tuple(column[mask] for column in rows.columns), rows.lines[mask], [])
-    return good, sorted(rows.unreadable + refused)
+    found = [(int(rows.lines[k]), reason.sentence) for k, reason in reasons.items()]
+    refused = [(rows.line(line), reason + rows.file(line)) for line, reason in sorted(rows.unreadable + found)]
+    columns = tuple(column[mask] for column in rows.columns)
+    return replace(rows, columns=columns, lines=rows.lines[mask], trades=rows.trades[mask], unreadable=[]), refused
 
 
 def _collapse(rows: Rows) -> tuple[Candles, int, list[tuple[int, str]]]:
-    """One candle a time, oldest first: (candles, rows too many, lines that a later, differing line overruled)."""
-    order = np.argsort(rows.columns[0], kind="stable")  # of equal times, the later line stays last
+    """One candle a time, oldest first: (candles, rows too many, lines that a better, differing line overruled).
+
+    Better is a line with a trade count than one without: a vendor's own later correction. Else it is the later line.
+    """
+    order = np.lexsort((rows.lines, ~np.isnan(rows.trades), rows.columns[0]))  # of equal times, the best stays last
     time, *values = (column[order] for column in rows.columns)
     lines = rows.lines[order]
     last = np.append(time[1:] != time[:-1], True)[: len(time)]
@@ -148,11 +152,16 @@ def _collapse(rows: Rows) -> tuple[Candles, int, list[tuple[int, str]]]:
     for column in values:
         differs |= column != column[winner]
     replaced = [
-        (int(lines[k]), f"line {lines[winner[k]]} has other values for {from_ms(int(time[k])):%Y-%m-%d %H:%M}")
-        for k in np.nonzero(differs)[0]
+        (rows.line(lines[k]), _overruled(rows, int(lines[winner[k]]), int(time[k])) + rows.file(lines[k]))
+        for k in sorted(np.nonzero(differs)[0], key=lambda k: lines[k])
     ]
     candles = Candles(time[last].astype(np.int64), *(column[last] for column in values))
-    return candles, int(np.count_nonzero(~last)), sorted(replaced)
+    return candles, int(np.count_nonzero(~last)), replaced
+
+
+def _overruled(rows: Rows, winner: int, time_ms: int) -> str:
+    there = f"{rows.line(winner)}{rows.file(winner)}"
+    return f"line {there} has other values for {from_ms(time_ms):%Y-%m-%d %H:%M}"
 
 
 def _store(
