@@ -20,8 +20,8 @@ import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ
 from sqlalchemy import Engine, event
 
-PATIENCE = 1.3  # seconds for an answer; with PAUSE still under the two seconds a person may wait
-PAUSE = 0.4
+PATIENCE = 1.2  # seconds for an answer; with PAUSE still under the two seconds a person may wait
+PAUSE = 0.3
 
 log = logging.getLogger("bolt.web")
 
@@ -40,7 +40,8 @@ class Asker:
             if self.connection is None:
                 self.connection = psycopg2.connect(self.url, async_=True)
             if _wait(self.connection, deadline):
-                self.connection.cursor().execute("SELECT 1")
+                cursor = self.connection.cursor()  # must live until its answer has come
+                cursor.execute("SELECT 1")
                 if _wait(self.connection, deadline):
                     return True
         except psycopg2.Error:

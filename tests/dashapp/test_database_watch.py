@@ -76,6 +76,7 @@ def test_r13_one_connection_is_asked_again_and_again(engine: Engine) -> None:
     watch = Watch(engine)
     watch.look()
     first = watch.asker.connection
+    assert first is not None
     watch.look()
     assert watch.asker.connection is first
     assert not watch.hangs
