@@ -22,6 +22,7 @@ from market import history_formats, history_rows, quality
 from market.history_rows import COLUMNS, Rows
 
 RESERVED = "demo"  # the exchange whose candles are simulated
+MANY = 10_000  # new rows after which the planner is told about them
 KEPT_LINES = 1_000  # of each list in the report of an import
 DECIMALS = 12  # the finest tick looked for
 
@@ -182,6 +183,8 @@ def _store(
     flags = quality.wick_flags(candles)
     stored = stored_candles.upsert(session, market.id, timeframe, candles, flags)
     first, last = int(candles.time[0]), int(candles.time[-1])
+    if stored.stored + stored.changed >= MANY:
+        stored_candles.analyze(session, timeframe)
     there = stored_candles.read(session, market.id, timeframe, start_ms=first, end_ms=last)
     holes = ohlcv.gaps(there.time, timeframes.parse(timeframe).ms)
     return ImportReport(

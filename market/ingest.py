@@ -14,6 +14,7 @@ from core.clock import to_ms
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
 from db.queries import candles as stored_candles
+from db.queries import markets
 from db.queries.candles import Stored
 from db.tables import Market
 from market import quality
@@ -79,7 +80,8 @@ def fetch_span(
 def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -> Stored:
     """Store candles with flags for huge wicks, which the candles around them decide; one transaction.
 
-    The candle before the page is judged again: until now it had no right neighbour.
+    The candle before the page is judged again: until now it had no right neighbour. A stored candle that came back
+    different leaves a row in candle_revisions.
     """
     if not len(page):
         return Stored(0, 0, 0)
@@ -93,7 +95,9 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -
         flags = quality.wick_flags(joined)
         begin = max(0, int(np.searchsorted(joined.time, first)) - 1)
         end = int(np.searchsorted(joined.time, last)) + 1
-        return stored_candles.upsert(session, market_id, frame.name, joined[begin:end], flags[begin:end])
+        source = markets.by_id(session, market_id).exchange
+        part = joined[begin:end], flags[begin:end]
+        return stored_candles.upsert(session, market_id, frame.name, *part, source=source)
 
 
 def _fetch(gateway: ExchangeGateway, symbol: str, frame: Timeframe, first: int, after: int) -> Candles:

@@ -59,6 +59,17 @@ MERGE = """
     WHERE (candles.open, candles.high, candles.low, candles.close, candles.volume)
           IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
 """
+REVISIONS = """
+    INSERT INTO candle_revisions (market_id, timeframe, open_time, old_open, old_high, old_low, old_close, old_volume,
+                                  new_open, new_high, new_low, new_close, new_volume, source)
+    SELECT old.market_id, old.timeframe, old.open_time, old.open, old.high, old.low, old.close, old.volume,
+           new.open, new.high, new.low, new.close, new.volume, %s
+    FROM staged_candles AS new JOIN {partition} AS old USING (open_time)
+    WHERE old.market_id = %s AND old.timeframe = %s AND old.open_time BETWEEN %s AND %s
+      AND (old.open, old.high, old.low, old.close, old.volume)
+          IS DISTINCT FROM (new.open, new.high, new.low, new.close, new.volume)
+    ORDER BY open_time
+"""
 OR_FLAGS = " OR candles.flags IS DISTINCT FROM excluded.flags"
 
 
@@ -71,11 +82,20 @@ class Stored:
     changed: int
 
 
-def upsert(session: Session, market_id: int, timeframe: str, candles: Candles, flags: Flags | None = None) -> Stored:
+def upsert(
+    session: Session,
+    market_id: int,
+    timeframe: str,
+    candles: Candles,
+    flags: Flags | None = None,
+    *,
+    source: str | None = None,
+) -> Stored:
     """Store closed candles of one series; what is there already and equal is not written again.
 
     `candles` are sorted, unique and on the grid. `flags` int32 (n,); without them new candles are unflagged and old
     ones keep their flags while their values stay. Keeps `series` in the same transaction, second writers wait.
+    `source` names the exchange whose answer this is: each candle that changes then leaves a row in candle_revisions.
     """
     frame = timeframes.parse(timeframe)
     if not len(candles):
@@ -88,7 +108,7 @@ def upsert(session: Session, market_id: int, timeframe: str, candles: Candles, f
     fresh = _count_fresh(candles.time, before)
     flagged = 0 if not row.flagged and flags is None else -_flagged(session, row, first, last)
     if before.size and np.any((before >= first) & (before <= last)):
-        written = _merge(session, row, candles, flags)
+        written = _merge(session, row, candles, flags, source)
     else:
         written = _load(session, row, candles, flags)
     if flagged or flags is not None:
@@ -113,6 +133,14 @@ def read(
     if limit is not None:
         rows = rows[::-1]
     return Candles(_to_ms(rows["c0"]), *(rows[f"c{k}"].astype(np.float64) for k in range(1, 6)))
+
+
+def analyze(session: Session, timeframe: str) -> None:
+    """Have PostgreSQL learn what a partition holds now, after many rows came at once; others that do so go first.
+
+    Until its autovacuum comes by, a minute or more, it plans reads for the table as it was.
+    """
+    session.execute(text(f"ANALYZE (SKIP_LOCKED) candles_{timeframes.parse(timeframe).name}"))
 
 
 def last_open_ms(session: Session, market_id: int, timeframe: str) -> int | None:
@@ -156,12 +184,15 @@ def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) 
     return len(candles)
 
 
-def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
+def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None, source: str | None) -> int:
     """Through a staging table, writing only what differs; returns how many rows were written."""
     cursor = _cursor(session)
     cursor.execute(STAGING)
     cursor.execute("TRUNCATE staged_candles")
     _copy_in(session, STAGED, _pack(candles, flags))
+    if source is not None:
+        span = from_ms(int(candles.time[0])), from_ms(int(candles.time[-1]))
+        cursor.execute(REVISIONS.format(partition=_partition(row)), (source, row.market_id, row.timeframe, *span))
     merge = MERGE.format(partition=_partition(row)) + (OR_FLAGS if flags is not None else "")
     cursor.execute(merge, (row.market_id, row.timeframe))
     return int(cursor.rowcount)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Stamped
@@ -65,6 +65,33 @@ class Candle(Base):
     close: Mapped[float]
     volume: Mapped[float]
     flags: Mapped[int] = mapped_column(server_default="0")
+
+
+class CandleRevision(Base):
+    """A closed candle that came back from an exchange (`source`) with other values than were stored."""
+
+    __tablename__ = "candle_revisions"
+    __table_args__ = (
+        Index("ix_candle_revisions_candle", "market_id", "timeframe", "open_time"),
+        Index("ix_candle_revisions_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"))
+    timeframe: Mapped[str]
+    open_time: Mapped[datetime]
+    old_open: Mapped[float]
+    old_high: Mapped[float]
+    old_low: Mapped[float]
+    old_close: Mapped[float]
+    old_volume: Mapped[float]
+    new_open: Mapped[float]
+    new_high: Mapped[float]
+    new_low: Mapped[float]
+    new_close: Mapped[float]
+    new_volume: Mapped[float]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    source: Mapped[str]
 
 
 class Import(Base):

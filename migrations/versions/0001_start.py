@@ -355,6 +355,33 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'champion'"),
     )
     op.create_table(
+        "candle_revisions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("timeframe", sa.String(), nullable=False),
+        sa.Column("open_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("old_open", sa.Double(), nullable=False),
+        sa.Column("old_high", sa.Double(), nullable=False),
+        sa.Column("old_low", sa.Double(), nullable=False),
+        sa.Column("old_close", sa.Double(), nullable=False),
+        sa.Column("old_volume", sa.Double(), nullable=False),
+        sa.Column("new_open", sa.Double(), nullable=False),
+        sa.Column("new_high", sa.Double(), nullable=False),
+        sa.Column("new_low", sa.Double(), nullable=False),
+        sa.Column("new_close", sa.Double(), nullable=False),
+        sa.Column("new_volume", sa.Double(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["market_id"], ["markets.id"], name=op.f("fk_candle_revisions_market_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_candle_revisions")),
+    )
+    op.create_index(
+        "ix_candle_revisions_candle", "candle_revisions", ["market_id", "timeframe", "open_time"], unique=False
+    )
+    op.create_index("ix_candle_revisions_at", "candle_revisions", ["at"], unique=False)
+    op.create_table(
         "predictions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("model_id", sa.Integer(), nullable=False),
@@ -572,6 +599,7 @@ def downgrade() -> None:
     op.drop_table("ledger_heads")
     op.drop_table("prediction_outcomes")
     op.drop_table("predictions")
+    op.drop_table("candle_revisions")
     op.drop_table("trained_models")
     op.drop_table("uploads")
     op.drop_table("series")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 import db.queries.candles as stored
@@ -245,3 +246,13 @@ def test_days_built_of_real_hours_are_the_exchanges_days(session: Session, share
     assert built.time.tolist() == days[:, 0].astype(int).tolist()
     for k, name in enumerate(("high", "low", "close"), start=2):
         assert np.mean(getattr(built, name) == days[:, k]) > 0.99
+
+
+def test_the_planner_learns_of_a_large_import(session: Session) -> None:
+    candles = walk(history_files.MANY, "5m")
+    content = text_of(*lines_of(candles))
+    history_files.import_file(
+        session, content, BTC, "5m", file_name="candles.csv", now=from_ms(int(candles.time[-1]) + 300_000)
+    )
+    known = session.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'candles_5m'")).scalar_one()
+    assert known >= history_files.MANY

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ from core import timeframe as timeframes
 from core.clock import from_ms, to_ms
 from core.errors import Cancelled, ExchangeUnavailable
 from core.market_name import make as make_name
-from db.queries import candles, markets
+from db.queries import candles, markets, revisions
 from db.tables import Market
 from market import ccxt_gateway, ingest
 from market.ccxt_gateway import CcxtGateway
@@ -198,3 +199,14 @@ def test_fetching_is_quick(gateway: CcxtGateway, market: Market) -> None:
     began = time.monotonic()
     assert fetch(gateway, market, 5_000).stored == 5_000
     assert time.monotonic() - began < 20
+
+
+def test_a_candle_the_exchange_tells_differently_leaves_a_revision(market: Market) -> None:
+    close = np.array([100.0, 101.0, 102.0])
+    candles = ohlcv.Candles(LAST - np.array([2, 1, 0]) * HOUR, close, close + 1, close - 1, close, np.ones(3))
+    ingest.store(db.engine.session, market.id, H1, candles)
+    later = replace(candles, close=close + np.array([0.0, 0.5, 0.0]))
+    assert ingest.store(db.engine.session, market.id, H1, later[1:]).changed == 1
+    with db.engine.session() as session:
+        (revision,) = revisions.latest(session, market_id=market.id)
+        assert (revision.source, revision.old_close, revision.new_close) == (market.exchange, 101.0, 101.5)
