@@ -1,6 +1,7 @@
-"""`python -m workers --queues market,predict` runs one worker; `python -m workers scheduler` runs the scheduler.
+"""`python -m workers --queues market,predict` runs one worker; `python -m workers scheduler` runs the scheduler;
+`python -m workers live --exchange binance` follows the streams of an exchange.
 
-Both read the environment of `core.settings`; DATABASE_URL and REDIS_URL must stand in it.
+All read the environment of `core.settings`; DATABASE_URL and REDIS_URL must stand in it.
 """
 
 import argparse
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         core.log.configure(asked.role, settings.log_level)
         if asked.role == "scheduler":
             scheduler.serve(settings, unique_name("scheduler"))
+        elif asked.role == "live":
+            _follow(settings, asked.exchange)
         else:
             _work(settings, asked.queues)
     except BoltError as error:
@@ -50,6 +53,12 @@ def _work(settings: Settings, queues: list[str]) -> None:
     log.info("worker_started", extra={"worker": name, "queues": queues})
     worker.serve(settings, queues, name)
     log.info("worker_ended", extra={"worker": name})
+
+
+def _follow(settings: Settings, exchange: str) -> None:
+    from workers import live  # loads ccxt.pro, which no other process needs
+
+    live.serve(settings, exchange, unique_name(f"live-{exchange}"))
 
 
 def unique_name(role: str) -> str:
@@ -74,7 +83,8 @@ def _queues(text: str) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workers")
-    parser.add_argument("role", nargs="?", choices=["worker", "scheduler"], default="worker")
+    parser.add_argument("role", nargs="?", choices=["worker", "scheduler", "live"], default="worker")
+    parser.add_argument("--exchange", default="binance", help="whose streams `live` follows, such as binance or demo")
     parser.add_argument("--queues", type=_queues, default=list(Queue), help="such as market,predict")
     return parser
 

@@ -1,0 +1,225 @@
+"""Streams of an exchange through ccxt.pro: prices and running minutes, each row checked as REST's are.
+
+Beside `ccxt_gateway` the only file that knows ccxt. A minute counts as final where the exchange's own message says so
+(Binance and what speaks its protocol); of others no minute is final, and their closed candles come by REST.
+"""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import ccxt
+import ccxt.pro
+import numpy as np
+
+from core.errors import ExchangeUnavailable, NotFound
+from market import quality
+from market.ccxt_gateway import CLOCK_SLACK_MS, DEMO, GARBAGE
+from market.forming import Bar
+from market.quality import Reason
+
+MINUTE = "1m"
+WAITING = 5_000  # messages between ccxt and whoever reads; a reader that is so late begins anew
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The last price of a market, `time` in ms UTC as the exchange says, else ours."""
+
+    symbol: str
+    price: float
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """The minute that runs, or, `final`, one that has closed."""
+
+    symbol: str
+    bar: Bar
+    final: bool
+
+
+News = Price | Minute
+
+
+class Feed:
+    """One connection; `async with` opens and ends it, `next` waits for news."""
+
+    def __init__(self, name: str, client: Any, symbols: list[str], *, clock: Callable[[], float] = time.time) -> None:
+        self.name = name
+        self.symbols = symbols
+        self.has_minutes = bool(client.has.get("watchOHLCVForSymbols") or client.has.get("watchOHLCV"))
+        self._client = client
+        self._clock = clock
+        self._news: asyncio.Queue[News | Exception] = asyncio.Queue(WAITING)
+        self._finals: set[tuple[str, int]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Feed":
+        asyncio.get_running_loop().set_exception_handler(self._unreadable)
+        if hasattr(self._client, "handle_ohlcv"):
+            self._client.handle_ohlcv = _noting(self._client, self._client.handle_ohlcv, self._finals)
+        for watch in self._watches():
+            self._tasks.append(asyncio.create_task(self._forever(watch)))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+        asyncio.get_running_loop().set_exception_handler(None)
+
+    async def next(self) -> News:
+        """The next news; raises ExchangeUnavailable once the connection is of no more use."""
+        news = await self._news.get()
+        if isinstance(news, Exception):
+            raise news
+        return news
+
+    def _watches(self) -> list[Callable[[], Awaitable[None]]]:
+        """What is asked for again and again; for all markets at once where the exchange can."""
+        has, found = self._client.has, list[Callable[[], Awaitable[None]]]()
+        if has.get("watchTickers"):
+            found.append(self._watch_prices)
+        elif has.get("watchTicker"):
+            found += [self._one_price(symbol) for symbol in self.symbols]
+        if has.get("watchOHLCVForSymbols"):
+            found.append(self._watch_minutes)
+        elif has.get("watchOHLCV"):
+            found += [self._one_minute(symbol) for symbol in self.symbols]
+        if not found:
+            raise NotFound(f"{self.name} has no streams. Its candles come by REST once a minute.")
+        return found
+
+    async def _watch_prices(self) -> None:
+        for ticker in (await self._client.watch_tickers(self.symbols)).values():
+            self._tell_price(ticker)
+
+    async def _watch_minutes(self) -> None:
+        told = await self._client.watch_ohlcv_for_symbols([[symbol, MINUTE] for symbol in self.symbols])
+        for symbol, by_timeframe in told.items():
+            self._tell_minutes(symbol, by_timeframe.get(MINUTE, []))
+
+    def _one_price(self, symbol: str) -> Callable[[], Awaitable[None]]:
+        async def watch() -> None:
+            self._tell_price(await self._client.watch_ticker(symbol))
+
+        return watch
+
+    def _one_minute(self, symbol: str) -> Callable[[], Awaitable[None]]:
+        async def watch() -> None:
+            self._tell_minutes(symbol, await self._client.watch_ohlcv(symbol, MINUTE))
+
+        return watch
+
+    async def _forever(self, watch: Callable[[], Awaitable[None]]) -> None:
+        try:
+            while True:
+                await watch()
+        except ExchangeUnavailable as error:
+            self._end(error)
+        except (ccxt.BaseError, *GARBAGE) as error:
+            self._end(
+                ExchangeUnavailable(f"The stream of {self.name} ended ({type(error).__name__}). Bolt reconnects.")
+            )
+
+    def _tell_price(self, ticker: dict[str, Any]) -> None:
+        symbol, price, at = ticker.get("symbol"), ticker.get("last"), ticker.get("timestamp")
+        if symbol not in self.symbols:
+            return
+        if not isinstance(price, int | float) or not math.isfinite(price) or price <= 0:
+            raise self._garbage(f"a price of {symbol} that is none")
+        now = int(self._clock() * 1_000)
+        self._put(Price(symbol, float(price), at if isinstance(at, int) and abs(at - now) < CLOCK_SLACK_MS else now))
+
+    def _tell_minutes(self, symbol: str, rows: list[Any]) -> None:
+        if symbol not in self.symbols:
+            return
+        for row in rows:
+            bar = self._checked(symbol, row)
+            key = (symbol, int(bar[0]))
+            final = key in self._finals
+            self._finals.discard(key)
+            self._put(Minute(symbol, bar, final))
+
+    def _checked(self, symbol: str, row: Any) -> Bar:
+        """The row as a bar; raises ExchangeUnavailable for one that is no candle: the stream is in doubt then."""
+        bar = [float("nan") if value is None else float(value) for value in row[:6]]
+        now_ms = int(self._clock() * 1_000)
+        _, reasons = quality.check(tuple(np.array([value]) for value in bar), MINUTE, now_ms)
+        reason = reasons.get(0)
+        soon = reason is Reason.FUTURE and bar[0] <= now_ms + CLOCK_SLACK_MS
+        if reason is None or reason is Reason.NOT_CLOSED or soon:
+            return bar
+        raise self._garbage(f"a minute of {symbol}: {reason.sentence}")
+
+    def _put(self, news: News) -> None:
+        try:
+            self._news.put_nowait(news)
+        except asyncio.QueueFull:
+            raise ExchangeUnavailable(f"Bolt was too slow for the stream of {self.name} and begins it anew.") from None
+
+    def _end(self, error: Exception) -> None:
+        if self._news.full():
+            self._news.get_nowait()
+        self._news.put_nowait(error)
+
+    def _garbage(self, what: str) -> ExchangeUnavailable:
+        return ExchangeUnavailable(f"The stream of {self.name} told {what}. Nothing of it is kept; Bolt reconnects.")
+
+    def _unreadable(self, _loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+        """ccxt reads messages in callbacks, where an error would go unheard and leave the stream silent."""
+        self._end(self._garbage("a message that cannot be read"))
+
+
+def _noting(client: Any, handle: Callable[..., None], finals: set[tuple[str, int]]) -> Callable[..., None]:
+    """ccxt drops the word for final from klines: note it on the way."""
+
+    def noting(connection: Any, message: Any) -> None:
+        handle(connection, message)
+        kline = message.get("k") if isinstance(message, dict) else None
+        if isinstance(kline, dict) and kline.get("x") is True and isinstance(kline.get("t"), int):
+            finals.add((client.safe_symbol(kline.get("s"), None, None, "spot"), kline["t"]))
+
+    return noting
+
+
+def make(exchange: str, symbols: list[str], markets: list[dict[str, Any]], *, base_url: str | None = None) -> Feed:
+    """A feed of these symbols, not opened yet; raises NotFound for an exchange without streams, and for no symbols.
+
+    `markets` is what a `MarketMemory` keeps of the exchange: no request is made for it here.
+    """
+    ccxt_id = "binance" if exchange == DEMO else exchange
+    if ccxt_id not in ccxt.pro.exchanges:
+        raise NotFound(f"{exchange} has no streams. Its candles come by REST once a minute.")
+    known = {market["symbol"] for market in markets}
+    listed = [symbol for symbol in symbols if symbol in known]
+    if not listed:
+        raise NotFound(f"{exchange} lists none of the followed markets. Choose others on the Markets page.")
+    client = getattr(ccxt.pro, ccxt_id)({"newUpdates": True, "aiohttp_trust_env": base_url is None})
+    client.set_markets([_whole(client, market) for market in markets])
+    if base_url:
+        client.urls["api"] = _redirected(client.urls["api"], re.sub(r"^http", "ws", base_url.rstrip("/")))
+    return Feed(exchange, client, listed)
+
+
+def _whole(client: Any, market: dict[str, Any]) -> dict[str, Any]:
+    """A remembered market with every word ccxt's streams look for."""
+    spot = {"contract": False, "option": False, "linear": False, "inverse": False, "swap": False, "future": False}
+    return {**client.safe_market_structure(), **spot, "lowercaseId": str(market["id"]).lower(), **market}
+
+
+def _redirected(urls: Any, base_url: str) -> Any:
+    if isinstance(urls, dict):
+        return {name: _redirected(url, base_url) for name, url in urls.items()}
+    # `/stream` in the address is how ccxt tells Binance's spot streams from the others
+    return re.sub(r"^wss?://[^/]+", f"{base_url}/stream", urls) if isinstance(urls, str) else urls
