@@ -13,6 +13,7 @@ import db.engine
 import db.queries.jobs
 import db.queries.markets
 import db.queries.trained_models
+import market.candles
 from callbacks.guards import current_role, current_user_id, may, needs
 from callbacks.toasts import say
 from callbacks.trail import note
@@ -93,6 +94,8 @@ def check(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, 
         asked = _asked(markets, timeframe, horizon, epochs, seeds)
     except Refused as refusal:
         return refusal.sentence
+    if without := _without_candles(asked):
+        return f"{', '.join(without)}: no candles of {timeframe} here, and no shorter ones to build them from."
     return f"Each market needs at least {asked.least_candles} candles of {timeframe}."
 
 
@@ -125,6 +128,14 @@ def start(clicks: int | None, markets: list[str], timeframe: str, horizon: Any, 
         note(session, "training_asked", f"job {job_id}", family=asked.family, epochs=asked.epochs)
     say("Training asked for", "It runs in the background; you can leave this page.", kind="ok")
     return no_update
+
+
+def _without_candles(asked: config.TrainingConfig) -> list[str]:
+    """Markets that cannot be shown, so not learned, at this timeframe."""
+    with db.engine.session() as session:
+        stored = {str(m.name): m.id for m in db.queries.markets.table(session)}
+        shown = {name: market.candles.timeframes(session, stored[name]) for name in asked.markets if name in stored}
+    return [name for name in asked.markets if asked.timeframe not in shown.get(name, [])]
 
 
 def _asked(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> config.TrainingConfig:

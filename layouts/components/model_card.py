@@ -56,10 +56,9 @@ def rail(card: Card, state: str, *, code: str) -> list[Component]:
     head = [html.H2(f"Model card, v{card.version}"), state_badge(state, card.verdict)]
     if card.simulated:
         head.append(simulated_badge())
-    head.append(html.Span(code, className="end mono t4 fs11", title="First digits of the weights' SHA-256"))
     return [
         html.Div(head, className="pane-head"),
-        html.Div(key_figures(_facts(card)), className="pane-body"),
+        html.Div(key_figures(_facts(card, code)), className="pane-body"),
         _block("Verdict", _verdict(card), html.Span(evidence_of(card), className="end")),
         _block("Classes", _shares(card)),
         _block("What it sees", _features(card), html.Span(f"{len(card.features)} features", className="end t3 fs12")),
@@ -81,7 +80,7 @@ def _span(first_ms: int, last_ms: int) -> str:
     return f"{_day(first_ms)} – {_day(last_ms)}"
 
 
-def _facts(card: Card) -> list[tuple[object, object]]:
+def _facts(card: Card, code: str) -> list[tuple[object, object]]:
     split, labels = card.split, card.labels
     candles, gaps = sum(d.candles for d in card.data), sum(d.gaps for d in card.data)
     return [
@@ -96,6 +95,7 @@ def _facts(card: Card) -> list[tuple[object, object]]:
         ("Network", "LSTM 128, 64, 32"),
         ("Seeds", f"{len(card.runs)}" + (", a quick look" if card.quick_look else "")),
         ("Trained", f"{_moment(card.created_ms)}, {numbers.duration(card.seconds)}"),
+        ("Weights", html.Span(code, className="mono", title="First digits of the SHA-256 of the ONNX file")),
         ("ONNX against Keras", f"{card.onnx_max_difference:.0e} at most".replace("e-0", "e-")),
     ]
 

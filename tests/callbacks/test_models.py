@@ -102,6 +102,21 @@ def test_nonsense_is_refused_with_a_sentence(signed_in: SignIn, session: Session
     assert jobs.latest(session, name=TRAIN_MODEL.name) == []
 
 
+def hint(client: FlaskClient, market: str, timeframe: str) -> str:
+    form = {"markets": [market], "timeframe": timeframe, "horizon": 12, "epochs": 2, "seeds": 1}
+    answer = fire(client, {f"models-{word}.value": value for word, value in form.items()}, output="models-hint")
+    return str(answer.get_json()["response"]["models-hint"]["children"])
+
+
+def test_the_form_says_what_is_missing_before_it_is_asked_for(signed_in: SignIn, session: Session) -> None:
+    store(session)
+    client = signed_in(Role.ANALYST)
+    assert "needs at least" in hint(client, "demo:BTC/USDT", "5m")
+    assert "needs at least" in hint(client, "demo:BTC/USDT", "1h"), "1h is built from 5m"
+    assert "demo:BTC/USDT: no candles of 1m" in hint(client, "demo:BTC/USDT", "1m")
+    assert "kraken:BTC/USDT: no candles" in hint(client, "kraken:BTC/USDT", "1h")
+
+
 def test_a_viewer_is_offered_no_button(signed_in: SignIn, session: Session) -> None:
     store(session)
     place = {"_pages_location.pathname": "/models"}
