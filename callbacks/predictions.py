@@ -11,19 +11,21 @@ from dash.exceptions import PreventUpdate
 from sqlalchemy.orm import Session
 
 import db.engine
+import db.queries.jobs
 import db.queries.predictions
 import db.queries.trained_models
 from callbacks import prediction_detail
 from callbacks.wiring import Wiring
 from core import market_name
 from core.clock import utc_now
+from core.jobs import PREDICT_DUE
 from core.market_name import MarketName
 from db.queries.predictions import CallRow, Score
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
 from layouts.components import call_table
 from layouts.components.call_table import Call, Settled, Tested
-from layouts.components.feedback import empty, headline
+from layouts.components.feedback import empty, headline, note_strip
 from layouts.components.forms import button
 from layouts.theme import read_look
 from ml.card import SKILLED
@@ -54,7 +56,9 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         rows = db.queries.predictions.latest(session)
         lately = db.queries.predictions.settled_since(session, now - LATELY, limit=SETTLED_SHOWN)
         newest = [max((r.id for r in rows), default=0), max((r.id for r in lately), default=0), len(lately)]
-        stamp = [search, dark, updown, newest, db.queries.trained_models.count(session), now.strftime("%H:%M")]
+        damaged = _damaged(session)
+        models_count = db.queries.trained_models.count(session)
+        stamp = [search, dark, updown, newest, models_count, damaged, now.strftime("%H:%M")]
         if stamp == seen:
             raise PreventUpdate
         models = {m.id: m for m in db.queries.trained_models.table(session)}
@@ -62,9 +66,24 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         tested = _tested(models.values(), {c.market_path for c in calls})
         chosen = _chosen(search, calls, tested)
         detail, rail = _detail(session, chosen, now=now, dark=dark, updown=updown)
+    faults = [note_strip(f"No new calls. {sentence}", kind="bad") for sentence in damaged]
     if chosen is None:
-        return stamp, _nothing(models), None, None, None, None
-    return stamp, _finding(calls, tested), _board(calls, tested, chosen, now), detail, rail, _settled(lately, now)
+        return stamp, [*faults, _nothing(models)], None, None, None, None
+    return (
+        stamp,
+        [*faults, _finding(calls, tested)],
+        _board(calls, tested, chosen, now),
+        detail,
+        rail,
+        _settled(lately, now),
+    )
+
+
+def _damaged(session: Session) -> list[str]:
+    """Why models are silent whose files are not whole: what the latest round of calls met."""
+    rounds = db.queries.jobs.latest(session, name=PREDICT_DUE.name, limit=5)
+    found = next((job.result for job in rounds if job.result is not None), {})
+    return [str(sentence) for sentence in found.get("damaged", [])]
 
 
 def _calls(session: Session, rows: list[CallRow], models: dict[int, ModelRow], now: datetime) -> list[Call]:

@@ -47,10 +47,11 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a round of calls did; `refused` maps a market to the reason."""
+    """What a round of calls did; `refused` maps a market to the reason, `damaged` says what ails files of models."""
 
     written: int
     refused: dict[str, str]
+    damaged: list[str]
 
 
 def predict_now(
@@ -76,7 +77,7 @@ def predict_due(session: Session, *, models: Path, now: datetime) -> Due:
     """Call every candle that has just closed, with every champion that may. Calls that stand already are left."""
     champions = trained_models.champions(session)
     rows = markets.table(session)
-    written, refused = 0, {}
+    written, refused, damaged = 0, {}, set()
     for frame in sorted({parse_timeframe(c.timeframe) for c in champions}, key=lambda t: t.ms):
         open_ms = frame.last_closed(to_ms(now))
         there = predictions.called(session, timeframe=frame.name, open_time=from_ms(open_ms))
@@ -90,7 +91,8 @@ def predict_due(session: Session, *, models: Path, now: datetime) -> Due:
                     written += 1
                 except (Refused, ModelUnavailable) as reason:
                     refused[f"{row.name} {frame}"] = reason.sentence
-    return Due(written, refused)
+                    damaged |= {reason.sentence} if isinstance(reason, ModelUnavailable) else set()
+    return Due(written, refused, sorted(damaged))
 
 
 def callers(champions: list[TrainedModel], name: MarketName, *, simulated: bool) -> list[TrainedModel]:

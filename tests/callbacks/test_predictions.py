@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from core import market_name
 from core.clock import from_ms, to_ms, utc_now
+from core.jobs import PREDICT_DUE
 from core.roles import Role
 from core.timeframe import parse
-from db.queries import candles, markets, predictions
+from db.queries import candles, job_claims, jobs, markets, predictions
 from ml import predictor
 from tests.candles import START_MS, walk
 from tests.fire import fire
@@ -53,6 +54,19 @@ def test_an_empty_page_leads_to_models(signed_in: SignIn, session: Session) -> N
     text = str(look(signed_in(Role.VIEWER)).get_json())
     assert "No call has been made yet" in text
     assert "/models" in text
+
+
+def test_r28_the_page_says_when_a_models_files_are_damaged(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    client = signed_in(Role.VIEWER)
+    called(session, tmp_path, "demo:BTC/USDT", utc_now())
+    for damaged in ([], ["The model's file x/model.onnx is damaged. Restore it, or train again."], []):
+        job = jobs.create(session, PREDICT_DUE, {})
+        claimed = job_claims.claim(session, job.id)
+        assert claimed is not None
+        result = {"written": 0, "refused": {}, "damaged": damaged}
+        assert job_claims.succeed(session, job.id, claimed.attempt, result=result)
+        session.commit()
+        assert ("model.onnx is damaged" in str(look(client).get_json())) == bool(damaged)
 
 
 def test_calls_on_simulated_markets_are_said_to_prove_nothing(

@@ -204,6 +204,16 @@ def test_nothing_whole_is_unavailable_and_writes_nothing(session: Session, tmp_p
     assert session.execute(text("SELECT count(*) FROM predictions")).scalar_one() == 0
 
 
+def test_r28_a_round_of_calls_says_which_files_are_damaged(session: Session, tmp_path: Path, now: datetime) -> None:
+    stored(session, DEMO, now=now)
+    made = model(session, tmp_path)
+    (tmp_path / made.folder / "model.onnx").write_bytes(b"half")
+    due = predictor.predict_due(session, models=tmp_path, now=now)
+    assert (due.written, list(due.refused)) == (0, ["demo:BTC/USDT 1h"])
+    (sentence,) = due.damaged
+    assert "model.onnx is damaged" in sentence
+
+
 def test_predicting_loads_neither_tensorflow_nor_ccxt() -> None:
     import subprocess
     import sys
