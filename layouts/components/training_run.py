@@ -110,6 +110,6 @@ def _body(run: Run, dark: bool, updown: str) -> html.Div:
         dark=dark,
         updown=updown,
     )
-    words = f"{message} Log loss by epoch; lower is better. Only the test period, looked at once, decides."
+    words = f"{message.rstrip('.')}. Log loss by epoch; lower is better. Only the test period, looked at once, decides."
     chart = html.Div(dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot"), className="chart loss")
     return html.Div([chart, html.P(words, className="pane-body fs12 t3")])

@@ -43,7 +43,11 @@ def draw(
     last = max(epochs or 0, done, 2)
     if epochs and epochs > done:
         figure.add_vrect(x0=max(done, 1), x1=last, fillcolor=rgba(colours.text_4, 0.07), line_width=0, layer="below")
-    figure.update_xaxes(range=[0.7, last + 0.3 + last * 0.12], dtick=max(1, round(last / 6)), showspikes=False)
+    figure.update_xaxes(
+        range=[0.7, last + 0.3 + last * 0.12],
+        tickvals=list(range(1, last + 1, max(1, round(last / 6)))),
+        showspikes=False,
+    )
     figure.update_yaxes(tickformat=".3f", nticks=6)
     return figure
 
