@@ -11,7 +11,7 @@ import db.queries.jobs
 import db.queries.markets
 import db.queries.status
 import db.queries.users
-from callbacks.guards import current_user_id, needs
+from callbacks.guards import current_role, current_user_id, needs
 from callbacks.toasts import toast
 from callbacks.wiring import Wiring
 from core.clock import utc_now
@@ -62,7 +62,7 @@ def find(text: str | None) -> list[Component]:
     with db.engine.session() as session:
         markets = db.queries.markets.search(session, words, FOUND)
     hits = [(m.symbol, m.exchange, f"/charts/{m.name.path}", m.simulated) for m in markets]
-    return [*page_hits(words), *market_hits(hits)] or [found_nothing(words)]
+    return [*page_hits(words, current_role()), *market_hits(hits)] or [found_nothing(words)]
 
 
 @wire(Input(ids.Shell.LOOK, "data"), changes=True, prevent_initial_call=True)
@@ -125,4 +125,4 @@ def notice(job: Job) -> dict[str, Any]:
         return toast(f"{name} finished", (job.progress or {}).get("message", ""), href=place)
     if job.state == JobState.CANCELLED:
         return toast(f"{name} cancelled", "Nothing of it was kept.", kind="plain", href=place)
-    return toast(f"{name} failed", job.reason or "", kind="bad", href=place)
+    return toast(f"{name} failed", (job.reason or "").partition("\n")[0], kind="bad", href=place)

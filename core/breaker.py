@@ -32,6 +32,17 @@ class Breaker:
 
         return self.shared.change(self.key, step)
 
+    def state(self) -> tuple[str, float]:
+        """`closed`, `open` or `half open` (the next call is a trial), and the seconds until that call may be made."""
+
+        def step(numbers: Numbers, now: float) -> tuple[str, float]:
+            if numbers.get("failures", 0) < self.failures:
+                return "closed", 0.0
+            wait = numbers.get("opens_at", 0.0) - now
+            return ("open", wait) if wait > 0 else ("half open", 0.0)
+
+        return self.shared.change(self.key, step)
+
     def succeeded(self) -> None:
         self.shared.change(self.key, lambda numbers, _: numbers.clear())
 

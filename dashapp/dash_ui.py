@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from callbacks import attach, errors
 from core.errors import BoltError
-from core.roles import covers
+from core.roles import Role, covers
 from core.settings import Settings
 from dashapp.config import CSRF_COOKIE, CSRF_HEADER, THEME_COOKIE
 from dashapp.static_files import ASSETS, static_files
@@ -22,7 +22,7 @@ from dashapp.version import version
 from layouts import shell
 from layouts.components.feedback import broken, no_permission
 from layouts.pages import not_found_404
-from layouts.site_map import PAGES, Page, page_of
+from layouts.site_map import PAGES, Page, hidden, page_of
 from layouts.theme import THEMES, UPDOWNS
 
 INDEX = """<!doctype html>
@@ -64,12 +64,12 @@ class BoltDash(Dash):
 
     def index(self, *args: Any, **kwargs: Any) -> Any:
         found = super().index(*args, **kwargs)
-        return found if page_of(request.path) else (found, 404)
+        return found if _page_for_caller(request.path) else (found, 404)
 
     def interpolate_index(self, **parts: str) -> str:
         files = static_files()
         theme = look()
-        known = page_of(request.path)
+        known = _page_for_caller(request.path)
         return INDEX.format(
             **{key: parts[key] for key in ("metas", "css", "config", "scripts", "renderer")},
             theme=theme["theme"],
@@ -169,7 +169,7 @@ def _register_pages() -> None:
             module.__name__,
             path=page.path,
             path_template=page.path_template,
-            title=getattr(module, "title", titled(page.title)),
+            title=_title(page, module),
             name=page.title,
             order=order,
             layout=_guarded(page, module.layout),
@@ -179,10 +179,30 @@ def _register_pages() -> None:
     )
 
 
+def _page_for_caller(path: str) -> Page | None:
+    """The page at an address, None where there is none for whoever asks."""
+    page = page_of(path)
+    return None if page is None or _is_hidden(page) else page
+
+
+def _is_hidden(page: Page) -> bool:
+    return hidden(page, current_user.role if current_user.is_authenticated else Role.VIEWER)
+
+
+def _title(page: Page, module: Any) -> Any:
+    """What the tab says: words, or a function that gives them; a hidden page has the title of no page."""
+    own = getattr(module, "title", titled(page.title))
+    if page.role is not Role.ADMIN:
+        return own
+    return lambda **_words: titled(not_found_404.TITLE) if _is_hidden(page) else own
+
+
 def _guarded(page: Page, layout: Callable[..., Component]) -> Callable[..., Component]:
     """The page for those whose role covers it; others read who may open it."""
 
     def draw(**words: str) -> Component:
+        if _is_hidden(page):
+            return not_found_404.layout()
         if not (current_user.is_authenticated and covers(current_user.role, page.role)):
             return no_permission(page.title, page.role)
         try:

@@ -7,7 +7,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import core.job_queue
 import db.engine
 from core.settings import Settings
-from dashapp import callback_bodies, error_pages, gate, health, metrics, security, static_files, uploads
+from dashapp import (
+    audit_export,
+    callback_bodies,
+    error_pages,
+    gate,
+    health,
+    metrics,
+    security,
+    static_files,
+    stream,
+    uploads,
+)
 from dashapp.auth import routes, sessions
 from dashapp.config import complete, flask_config
 from dashapp.extensions import compress, csrf, database, login_manager
@@ -33,6 +44,8 @@ def create_app(settings: Settings) -> Flask:
     static_files.register(app)
     routes.install(app)
     uploads.install(app)
+    stream.install(app, settings)
+    audit_export.install(app)
     _mount_dash(app, settings)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -105,3 +105,46 @@ class Predictions:
     DETAIL = "predictions-detail"
     RAIL = "predictions-rail"
     SETTLED = "predictions-settled"
+
+
+class Admin:
+    """The admin desk; `assets/66-admin.js` asks its grids to load again."""
+
+    TICK = "admin-tick"
+    CHANGED = "admin-changed"  # dcc.Store: grows with each change of a job or a source
+    WRONG = "admin-wrong"
+    STRIP = "admin-strip"
+    JOBS = "admin-jobs"
+    JOB_SEARCH = "admin-job-search"
+    JOB_COUNT = "admin-job-count"
+    JOB = "admin-job"
+    JOB_ACT = "admin-job-act"  # pattern: index is `retry/<id>` or `cancel/<id>`
+    SOURCES = "admin-sources"
+    RESET = "admin-reset"  # pattern: index is an exchange
+    MODELS = "admin-models"
+    HEALTH = "admin-health"
+    LATEST = "admin-latest"
+    USERS = "admin-users"
+    USERS_CHANGED = "admin-users-changed"  # dcc.Store: grows with each change of an account or an invitation
+    USER_SEARCH = "admin-user-search"
+    USER_COUNT = "admin-user-count"
+    USER = "admin-user"
+    USER_ROLE = "admin-user-role"  # pattern: index is an account's id
+    USER_ACT = "admin-user-act"  # pattern: index is `<word>/<id>`
+    USER_LINK = "admin-user-link"
+    ASK = "admin-ask"
+    ASK_TEXT = "admin-ask-text"
+    ASK_YES = "admin-ask-yes"
+    ASK_NO = "admin-ask-no"
+    INVITE_FORM = "admin-invite-form"
+    INVITE_ROLE = "admin-invite-role"
+    INVITE_EMAIL = "admin-invite-email"
+    INVITE = "admin-invite"
+    INVITE_LINK = "admin-invite-link"
+    INVITATIONS = "admin-invitations"
+    WITHDRAW = "admin-withdraw"  # pattern: index is an invitation's id
+    EVENTS = "admin-events"
+    EVENT_SEARCH = "admin-event-search"
+    EVENT_COUNT = "admin-event-count"
+    RESULT = "admin-result"
+    EXPORT = "admin-export"

@@ -6,12 +6,14 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from core.roles import Role
 from layouts import ids
 from layouts.components.feedback import DOTS, simulated_badge
 from layouts.components.icons import icon
 from layouts.components.shortcuts import sheet
 from layouts.site_map import Page, in_menu
 
+MOST_BELOW = 4  # pages in the bottom nav; the others stand under More
 REFRESH_MS = 10_000  # the status line; one cheap query
 
 
@@ -36,13 +38,13 @@ def layout(viewer: Viewer, look: dict[str, str], version: str) -> Component:
         [
             html.A("Skip to the page", href="#main", className="skip"),
             _top_bar(viewer),
-            _side_nav(),
+            _side_nav(viewer.role),
             html.Main(_page(), id="main", className="main", tabIndex=-1),
             _status_line(version),
-            _bottom_nav(),
+            _bottom_nav(viewer.role),
             html.Div(id="toasts", className="toasts", role="region", **{"aria-label": "Notices"}),
             _palette(),
-            sheet(),
+            sheet(viewer.role),
             _more(viewer),
             dcc.Store(id=ids.Shell.TOAST),
             dcc.Store(id=ids.Shell.LOOK, data=look),
@@ -136,13 +138,14 @@ def _entry(page: Page) -> dcc.Link:
     )
 
 
-def _side_nav() -> html.Nav:
-    return html.Nav([_entry(page) for page in in_menu()], className="sidenav", **{"aria-label": "Main"})
+def _side_nav(role: str) -> html.Nav:
+    return html.Nav([_entry(page) for page in in_menu(role)], className="sidenav", **{"aria-label": "Main"})
 
 
-def _bottom_nav() -> html.Nav:
+def _bottom_nav(role: str) -> html.Nav:
     more = html.Button([icon("list"), html.Span("More")], **{"data-action": "more"})
-    return html.Nav([*map(_entry, in_menu()), more], className="bottomnav", **{"aria-label": "Main, small screens"})
+    entries = [*map(_entry, in_menu(role)[:MOST_BELOW]), more]
+    return html.Nav(entries, className="bottomnav", **{"aria-label": "Main, small screens"})
 
 
 def status(kind: str, text: str) -> list[Component]:
@@ -170,16 +173,21 @@ def _palette() -> html.Dialog:
 
 
 def _more(viewer: Viewer) -> html.Dialog:
-    return _dialog("more", "Account", [_who(viewer), *account_items()])
+    rest = [_more_entry(page) for page in in_menu(viewer.role)[MOST_BELOW:]]
+    return _dialog("more", "Account", [_who(viewer), *rest, *([html.Hr()] * bool(rest)), *account_items()])
+
+
+def _more_entry(page: Page) -> dcc.Link:
+    return dcc.Link([icon(page.icon), page.title], href=page.path, className="item")
 
 
 def _dialog(name: str, label: str, children: list[Any]) -> html.Dialog:
     return html.Dialog(children, id=name, className=f"floating {name}", **{"aria-label": label})
 
 
-def page_hits(words: str) -> list[Component]:
-    """Pages whose title holds the words, under a head."""
-    hits = [page for page in in_menu() if words.lower() in page.title.lower()]
+def page_hits(words: str, role: str = Role.VIEWER) -> list[Component]:
+    """Pages for this role whose title holds the words, under a head."""
+    hits = [page for page in in_menu(role) if words.lower() in page.title.lower()]
     rows = [_hit(page.path, [icon(page.icon), html.Span(page.title)], page.keys) for page in hits]
     return [html.Div("Pages", className="grp label"), *rows] if rows else []
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.roles import Role
+from core.roles import Role, covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,18 @@ PAGES = (
     Page("/markets", None, "Markets", "list-columns-reverse", Role.VIEWER, "markets", keys="g m"),
     Page("/predictions", None, "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
     Page("/models", None, "Models", "boxes", Role.VIEWER, "models", keys="g o"),
+    Page("/admin", "/admin/<part>", "Admin", "shield-lock", Role.ADMIN, "admin", keys="g a"),
 )
 
 
-def in_menu() -> tuple[Page, ...]:
-    return tuple(page for page in PAGES if page.menu)
+def in_menu(role: str = Role.VIEWER) -> tuple[Page, ...]:
+    """The pages that somebody with this role sees in menus, lists and shortcuts."""
+    return tuple(page for page in PAGES if page.menu and not hidden(page, role))
+
+
+def hidden(page: Page, role: str) -> bool:
+    """Pages for admins do not exist for others: the same answer as at any other address without a page."""
+    return page.role is Role.ADMIN and not covers(role, Role.ADMIN)
 
 
 def page_of(pathname: str) -> Page | None:

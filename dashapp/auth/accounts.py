@@ -1,16 +1,16 @@
 """What can be done with an account. Nothing here commits: the caller's transaction does."""
 
-import re
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from core.email_address import check_email
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.roles import Role
 from dashapp.auth import passwords
-from db.queries import audit, throttles, users
+from db.queries import audit, invitations, throttles, users
 from db.tables import User
 
-EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}")
 NAME_LENGTH = 80
 THEMES = ("dark", "light", "system")
 UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")  # of up and down; the first is safe for colour-blind eyes
@@ -37,6 +37,54 @@ def create_owner(session: Session, email: str, password: str, display_name: str 
     )
     audit.by_user(session, owner, "owner_created", object=f"user {owner.email}", ip=ip)
     return owner
+
+
+def register(
+    session: Session,
+    email: str,
+    password: str,
+    display_name: str = "",
+    *,
+    invitation: str = "",
+    now: datetime,
+    ip: str = "",
+) -> User:
+    """An account as `invitation` (its token) says, or a viewer's without one; an invitation is used up with it.
+
+    Raises NotFound for a stale invitation, Refused or WeakPassword for input that does not do, Conflict for an address
+    that is taken: callers must not let strangers see the difference.
+    """
+    offer = invitations.usable(session, invitation, now=now) if invitation else None
+    check_email(email)
+    check_name(display_name)
+    if offer and offer.email and offer.email != users.normal_email(email):
+        raise Refused("This invitation is for another address.")
+    passwords.check(password, words=(email, display_name))
+    user = users.add(
+        session,
+        email,
+        display_name=display_name,
+        password_hash=passwords.make_hash(password),
+        role=Role(offer.role) if offer else Role.VIEWER,
+        is_owner=False,
+    )
+    if offer:
+        invitations.use(session, offer, user.id, now=now)
+    how = f"invitation {offer.id}" if offer else "open registration"
+    audit.by_user(session, user, "account_created", object=f"user {user.email}", ip=ip, role=user.role, how=how)
+    return user
+
+
+def remove(session: Session, user_id: int, password: str, *, ip: str = "") -> None:
+    """Delete one's own account; jobs, models and calls stay, without a name. Raises Forbidden."""
+    user = users.get(session, user_id)
+    if not passwords.matches(user.password_hash, password):
+        raise Forbidden("That is not your current password.")
+    if user.is_owner:
+        raise Forbidden("The owner can't be removed: somebody must always be able to let others in.")
+    audit.by_user(session, user, "account_removed", object=f"user {user.email}", ip=ip)
+    session.delete(user)
+    session.flush()
 
 
 def reset_password(
@@ -78,11 +126,6 @@ def change_profile(session: Session, user_id: int, *, display_name: str, theme: 
     users.set_profile(session, user_id, display_name=display_name, preferences={"theme": theme, "updown": updown})
     user = users.get(session, user_id)
     audit.by_user(session, user, "profile_changed", object=f"user {user.email}", ip=ip)
-
-
-def check_email(email: str) -> None:
-    if not EMAIL.fullmatch(email.strip()):
-        raise Refused("That is not an e-mail address. Write it like mara@example.org.")
 
 
 def check_name(display_name: str) -> None:

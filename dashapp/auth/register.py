@@ -5,24 +5,22 @@ from datetime import datetime
 from flask import Blueprint, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
 import db.engine
+from core import reset_links
 from core.clock import utc_now
 from core.errors import Conflict, NotFound, Refused, WeakPassword
 from core.roles import Role
 from core.settings import Settings
 from dashapp import gate, security
-from dashapp.auth import accounts, passwords
+from dashapp.auth import accounts
 from dashapp.auth.answers import address, paused, show_form
 from dashapp.auth.forms import RegisterForm, ResetForm
-from db.queries import audit, invitations, throttles, users
+from db.queries import invitations, throttles, users
 from db.tables import User
 
-RESET_SECONDS = 86_400  # a reset link works for a day, and once
 WELCOME = "Your account is ready if its address was free. Sign in with it."  # the same words, whoever had the address
-STALE = "This link is not valid any more. Ask an admin of this desk for a new one."
 
 blueprint = Blueprint("register", __name__)
 
@@ -70,32 +68,14 @@ def _offer(settings: Settings, token: str, now: datetime) -> tuple[Role, str]:
 
 def _make(session: Session, form: RegisterForm, token: str, now: datetime) -> User:
     """The account; an invitation is used up with it. Raises NotFound, Refused, WeakPassword, Conflict."""
-    email, password = form.email.data or "", form.password.data or ""
-    invitation = invitations.usable(session, token, now=now) if token else None
-    accounts.check_email(email)
-    accounts.check_name(form.display_name.data or "")
-    if invitation and invitation.email and invitation.email != users.normal_email(email):
-        raise Refused("This invitation is for another address.")
-    passwords.check(password, words=(email, form.display_name.data or ""))
-    user = users.add(
-        session,
-        email,
-        display_name=form.display_name.data or "",
-        password_hash=passwords.make_hash(password),
-        role=Role(invitation.role) if invitation else Role.VIEWER,
-        is_owner=False,
-    )
-    if invitation:
-        invitations.use(session, invitation, user.id, now=now)
-    how = f"invitation {invitation.id}" if invitation else "open registration"
-    audit.by_user(session, user, "account_created", object=f"user {user.email}", ip=address(), role=user.role, how=how)
-    return user
+    words = (form.email.data or "", form.password.data or "", form.display_name.data or "")
+    return accounts.register(session, *words, invitation=token, now=now, ip=address())
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])
 def reset() -> ResponseReturnValue:
     """Choose a new password with a link an admin made."""
-    user = reset_target(request.args.get("token", ""))
+    user = reset_target(request.args.get("token", ""), utc_now())
     form = ResetForm()
     if not form.validate_on_submit():
         return show_form("reset.html", form, email=user.email)
@@ -110,23 +90,11 @@ def reset() -> ResponseReturnValue:
     return redirect(url_for("auth.sign_in"))
 
 
-def reset_token(user: User) -> str:
-    """What a reset link carries. It ends with the account's session version, which a new password changes."""
-    return _signer().dumps([user.id, user.session_version])
-
-
-def reset_target(token: str) -> User:
+def reset_target(token: str, now: datetime) -> User:
     """The account a link is for; raises NotFound where it is forged, too old, used, or for a disabled account."""
-    try:
-        user_id, version = _signer().loads(token, max_age=RESET_SECONDS)
-    except BadData:
-        raise NotFound(STALE) from None
+    user_id, version = reset_links.read(str(current_app.secret_key), token, now=now)
     with db.engine.session() as session:
         user = users.get(session, user_id)
     if user.session_version != version or user.disabled_at is not None:
-        raise NotFound(STALE)
+        raise NotFound(reset_links.STALE)
     return user
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt="bolt password reset")

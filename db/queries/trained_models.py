@@ -122,6 +122,13 @@ def lock(session: Session, name: str) -> int:
     return (newest or 0) + 1
 
 
+def folders_of_all(session: Session) -> list[tuple[str, str, str, datetime]]:
+    """(title, state, folder, made at) of every version, newest first."""
+    query = select(TrainedModel.name, TrainedModel.version, TrainedModel.state, TrainedModel.folder)
+    rows = session.execute(query.add_columns(TrainedModel.created_at).order_by(TrainedModel.id.desc()))
+    return [(f"{name} v{number}", state, folder, at) for name, number, state, folder, at in rows]
+
+
 def folders(session: Session, names: Iterable[str]) -> set[str]:
     """Those of the folders `names` that belong to a recorded version."""
     return set(session.scalars(select(TrainedModel.folder).where(TrainedModel.folder.in_(list(names)))))

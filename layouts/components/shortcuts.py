@@ -24,15 +24,15 @@ ACTIONS = (
 )
 
 
-def shortcuts() -> tuple[Shortcut, ...]:
-    """All of the shell's: actions and the pages there are."""
-    pages = (Shortcut(page.keys, f"Go to {page.title.lower()}", page.path) for page in in_menu() if page.keys)
+def shortcuts(role: str) -> tuple[Shortcut, ...]:
+    """All of the shell's: actions and the pages there are for this role."""
+    pages = (Shortcut(page.keys, f"Go to {page.title.lower()}", page.path) for page in in_menu(role) if page.keys)
     return (*ACTIONS, *pages)
 
 
-def sheet() -> html.Dialog:
+def sheet(role: str) -> html.Dialog:
     """The dialog; a page adds its own keys where it draws them with `row`."""
-    rows = [row(shortcut) for shortcut in shortcuts()]
+    rows = [row(shortcut) for shortcut in shortcuts(role)]
     close = html.Button("Close", className="btn btn-secondary btn-sm", **{"data-action": "close"})
     head = html.Div([html.H2("Keyboard shortcuts"), close], className="dialog-head")
     note = html.P("They rest while you type in a field.", className="t3 fs12")

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from core.roles import Role
 from dashapp.static_files import static_files
-from layouts.site_map import PAGES
+from layouts.site_map import PAGES, hidden
 from tests.fire import fire
 from tests.web import SignIn, dash_headers
 
@@ -102,6 +102,9 @@ def test_every_page_draws_itself_for_every_role(signed_in: SignIn) -> None:
             answer = fire(client, {**ROUTE, "_pages_location.pathname": page.path}, output="_pages_content")
             drawn = answer.get_json()["response"]["_pages_content"]["children"]
             assert "sideUpdate" not in answer.get_json()
+            if hidden(page, role):
+                assert "There is no page at this address" in json.dumps(drawn)
+                continue
             assert ("is for " in json.dumps(drawn)) == (role is Role.VIEWER and page.role is not Role.VIEWER)
 
 

@@ -73,7 +73,14 @@ def test_initials_come_from_the_name(name: str, initials: str) -> None:
 
 def test_menu_holds_the_pages_that_exist() -> None:
     links = [link.href for link in of_kind(html.Nav, drawn())[0].children]
-    assert links == [page.path for page in site_map.PAGES if page.menu]
+    assert links == [page.path for page in site_map.PAGES if page.menu and page.role is not Role.ADMIN]
+
+
+def test_admins_see_their_desk_in_menu_shortcuts_and_palette_and_others_do_not() -> None:
+    for role in Role:
+        whole = shell.layout(shell.Viewer("Olga", "o@example.org", role), {"theme": "dark", "updown": "x"}, "1")
+        assert ("/admin" in str(whole)) == (role is Role.ADMIN)
+        assert bool(shell.page_hits("admin", role)) == (role is Role.ADMIN)
 
 
 def test_addresses_find_their_page() -> None:
@@ -86,7 +93,7 @@ def test_addresses_find_their_page() -> None:
 
 
 def test_page_keys_are_all_different() -> None:
-    keys = [shortcut.keys for shortcut in shortcuts.shortcuts()]
+    keys = [shortcut.keys for shortcut in shortcuts.shortcuts(Role.ADMIN)]
     assert len(keys) == len(set(keys))
 
 

@@ -1,0 +1,109 @@
+"""Accounts on the admin desk: the chosen one with what can be done, and invitations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.components.feedback import badge, pane
+from layouts.components.forms import button, field, segments
+from layouts.components.numbers import moment
+from layouts.components.tables import Column, Row, table
+
+ROLES = ("viewer", "analyst", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The account whose row was chosen. `why` says why nothing can be changed, empty where it can."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    disabled: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation and what has become of it."""
+
+    id: int
+    role: str
+    email: str
+    state: str
+    expires_at: datetime
+    by: str
+
+
+def panel(chosen: Chosen | None) -> Component | None:
+    """Role, sessions, reset link, disabling; for the owner and oneself the reason why not."""
+    if chosen is None:
+        return None
+    what = [html.B(chosen.email, className="t1"), html.P(chosen.name, className="fs12 t3")]
+    if chosen.why:
+        acts: list[Component] = [html.P(chosen.why, className="fs12 t3")]
+    else:
+        acts = [
+            segments(
+                {"type": ids.Admin.USER_ROLE, "index": str(chosen.id)},
+                [(role.capitalize(), role) for role in ROLES],
+                chosen.role,
+                label=f"Role of {chosen.email}",
+            ),
+            _act("link", chosen, "Make reset link"),
+            _act("end", chosen, "End sessions"),
+            _act("enable", chosen, "Enable") if chosen.disabled else _act("disable", chosen, "Disable", danger=True),
+        ]
+    place = html.Div(id=ids.Admin.USER_LINK, className="shown-once")
+    return html.Div([html.Div(what, className="what"), html.Div(acts, className="acts"), place], className="chosen")
+
+
+def _act(word: str, chosen: Chosen, words: str, *, danger: bool = False) -> Component:
+    kind: Any = "outline-danger" if danger else "secondary"
+    return button(words, id={"type": ids.Admin.USER_ACT, "index": f"{word}/{chosen.id}"}, kind=kind, small=True)
+
+
+def shown_once(sentence: str, link: str) -> list[Component]:
+    """A link that is stored nowhere: now or never."""
+    copy = dcc.Clipboard(content=link, title="Copy the link", className="btn btn-secondary btn-sm")
+    return [html.Span(sentence, className="fs12 t2"), html.Code(link), copy]
+
+
+def invite_pane(registration: str) -> Component:
+    """The form, or why nobody could use an invitation."""
+    if registration == "closed":
+        words = "Nobody can use an invitation: REGISTRATION is closed. Start Bolt with REGISTRATION=invite to invite."
+        return pane("Invite somebody", html.P(words, className="t3 fs12"), label="Invite somebody")
+    role = dcc.Dropdown(
+        id=ids.Admin.INVITE_ROLE, options=list(ROLES), value="viewer", clearable=False, searchable=False
+    )
+    email = dcc.Input(id=ids.Admin.INVITE_EMAIL, type="email", placeholder="Anybody with the link", autoComplete="off")
+    make = button("Make invitation", id=ids.Admin.INVITE, icon_name="plus-lg")
+    fields = html.Div([field("Role", role), field("E-mail, optional", email), make], className="invite-fields")
+    place = html.Div(id=ids.Admin.INVITE_LINK, className="shown-once", role="status")
+    sub = "A link that makes one account; it works for seven days"
+    return pane("Invite somebody", [fields, place], sub=sub, label="Invite somebody")
+
+
+def invitations_pane(rows: list[Invited], *, now: datetime) -> Component | None:
+    """Open and recent invitations."""
+    if not rows:
+        return None
+    columns = [Column("For"), Column("Role"), Column("State"), Column("Made by"), Column("Ends", number=True)]
+    body = table([*columns, Column("")], [_row(one, now) for one in rows], label="Invitations", words="tadm")
+    return pane("Invitations", body, flush=True, label="Invitations")
+
+
+def _row(one: Invited, now: datetime) -> Row:
+    act = None
+    if one.state == "open":
+        act = button("Withdraw", id={"type": ids.Admin.WITHDRAW, "index": str(one.id)}, kind="ghost", small=True)
+    state = badge(one.state.capitalize(), "acc" if one.state == "open" else "")
+    return Row(
+        [html.B(one.email or "Anybody", className="t1"), one.role, state, one.by, moment(one.expires_at, now=now), act]
+    )
