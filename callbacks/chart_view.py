@@ -16,10 +16,11 @@ from core.timeframe import TIMEFRAMES, Timeframe
 from db.queries.markets import SeriesRow
 from db.tables import Market
 from layouts.components.price_chart import Shown
-from market.indicators.catalog import Chosen
+from market.indicators.catalog import CATALOG, Chosen
 from market.indicators.catalog import parse as parse_indicator
 
 MOST_INDICATORS = 12
+LONGEST_WORD = 40  # of an unreadable indicator that is shown back
 MOST_BARS = 1_500  # that ever go to the browser at once
 SCREENS = 3  # what is visible, and as much again on either side
 VISIBLE = (40, 500)  # bars on the screen the browser may ask for
@@ -30,7 +31,10 @@ UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`start_ms` and `end_ms` bound what is visible, None where nothing was said; `bars` fit on the screen."""
+    """`start_ms` and `end_ms` bound what is visible, None where nothing was said; `bars` fit on the screen.
+
+    `left_out` are sentences about what the address asks for and the chart cannot show.
+    """
 
     market: MarketName | None
     timeframe: Timeframe
@@ -40,6 +44,7 @@ class View:
     bars: int
     log: bool
     seq: int
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +78,47 @@ class Place:
 
 
 def read(raw: Any, wanted: Any = None, *, now: datetime) -> View:
-    """A view from `ids.Charts.VIEW` and `ids.Charts.WANTED`; raises Refused with the form that is wanted."""
+    """A view from `ids.Charts.VIEW` and `ids.Charts.WANTED`. What cannot be read of it is left out, and said."""
     raw = raw if isinstance(raw, dict) else {}
     wanted = wanted if isinstance(wanted, dict) and wanted.get("of") == (raw.get("seq") or 0) else {}
     span = wanted or raw
+    chosen, left_out = indicators(str(raw.get("ind") or ""))
+    edges: list[int | None] = []
+    for edge in ("from", "to"):
+        try:
+            edges.append(moment(span.get(edge), now=now))
+        except Refused as refusal:
+            edges.append(None)
+            left_out.append(refusal.sentence)
     return View(
         market=_market(raw.get("market")),
         timeframe=TIMEFRAMES.get(str(raw.get("tf")), TIMEFRAMES["1h"]),
-        chosen=indicators(str(raw.get("ind") or "")),
-        start_ms=moment(span.get("from"), now=now),
-        end_ms=moment(span.get("to"), now=now),
+        chosen=chosen,
+        start_ms=edges[0],
+        end_ms=edges[1],
         bars=min(max(_whole(wanted.get("bars"), VISIBLE[1]), VISIBLE[0]), VISIBLE[1]),
         log=raw.get("scale") == "log",
         seq=_whole(raw.get("seq"), 0),
+        left_out=tuple(left_out),
     )
 
 
-def indicators(text: str) -> tuple[Chosen, ...]:
-    """Read `ema:20,rsi:14`; each counts once."""
+def indicators(text: str) -> tuple[tuple[Chosen, ...], list[str]]:
+    """Read `ema:20,rsi:14`, each once: (what can be drawn, a sentence about each that cannot)."""
     words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    chosen: list[Chosen] = []
+    left_out: list[str] = []
+    for word in words[:MOST_INDICATORS]:
+        try:
+            chosen.append(parse_indicator(word))
+        except Refused as refusal:
+            known = word.partition(":")[0].lower() in CATALOG
+            why = refusal.sentence if known else "There is no indicator of this name."  # the list of them is long
+            left_out.append(f"“{word[:LONGEST_WORD]}” is left out. {why}")
     if len(words) > MOST_INDICATORS:
-        raise Refused(f"A chart takes {MOST_INDICATORS} indicators at most. Remove some.")
-    return tuple(parse_indicator(word) for word in words)
+        extra = len(words) - MOST_INDICATORS
+        left_out.append(f"A chart takes {MOST_INDICATORS} indicators at most; the last {extra} are left out.")
+    return tuple(chosen), left_out
 
 
 def moment(text: Any, *, now: datetime) -> int | None:

@@ -20,7 +20,7 @@ from core.jobs import FILL_DEMO, OPEN_STATES
 from core.timeframe import TIMEFRAMES
 from layouts import ids
 from layouts.components import chart_toolbar, price_chart
-from layouts.components.feedback import failed, freshness, simulated_strip
+from layouts.components.feedback import failed, freshness, note_strip, simulated_strip
 from layouts.components.numbers import age, change, moment, price, tone
 from layouts.components.price_chart import Drawn, Loaded
 from layouts.pages import charts as page
@@ -106,7 +106,9 @@ def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any]:
         if stands is None:
             return None, None, known, _nothing(session, view)
     bar = chart_toolbar.toolbar(stands.shown, stands.name.exchange, view.chosen, stands.timeframes, log=view.log)
-    return bar, simulated_strip(SIMULATED) if stands.market.simulated else None, known, None
+    strips = [simulated_strip(SIMULATED)] if stands.market.simulated else []
+    strips += [note_strip(" ".join(view.left_out))] if view.left_out else []
+    return bar, strips, known, None
 
 
 @wire(

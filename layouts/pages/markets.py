@@ -145,18 +145,23 @@ def _row(line: Stored, *, first: bool, analyst: bool, now: datetime) -> html.Tr:
     chart = dcc.Link(line.timeframe, href=f"/charts/{line.path}?tf={line.timeframe}")
     return html.Tr(
         [
-            html.Td(html.Div(name, className="mk")),
-            html.Td(chart),
-            html.Td(count(line.rows), className="num"),
+            html.Td(html.Div(name, className="mk"), className="mkt"),
+            html.Td(chart, className="tf"),
+            _named("Candles", count(line.rows), "num"),
             html.Td(_time(line.first_ms, now), className="m-drop"),
-            html.Td(_time(line.last_ms, now)),
-            html.Td(count(line.gaps), className="num m-drop"),
+            _named("Last", _time(line.last_ms, now)),
+            _named("Gaps", count(line.gaps), "num"),
             html.Td(count(line.missing), className="num m-drop"),
-            html.Td(html.Span(ago(line.updated_at, now=now), title=exact_moment(line.updated_at))),
-            html.Td(_follow_button(line) if first and analyst and line.followable else None, className="num m-drop"),
+            _named("Updated", html.Span(ago(line.updated_at, now=now), title=exact_moment(line.updated_at))),
+            html.Td(_follow_button(line) if first and analyst and line.followable else None, className="num do"),
         ],
         className="first" if first else "",
     )
+
+
+def _named(name: str, value: Any, words: str = "") -> html.Td:
+    """A cell whose name stands before its value on phones, where the head of the table is gone."""
+    return html.Td(value, className=words, **{"data-label": name})
 
 
 def _follow_button(line: Stored) -> html.Button:

@@ -54,9 +54,28 @@ def test_nonsense_from_the_browser_is_the_first_view(raw: object) -> None:
     assert chart_view.read(raw, "nonsense", now=NOW).timeframe.name == "1h"
 
 
-def test_more_indicators_than_a_chart_takes_are_refused() -> None:
-    with pytest.raises(Refused, match="12 indicators"):
-        chart_view.indicators(",".join(f"ema:{n}" for n in range(2, 16)))
+def test_more_indicators_than_a_chart_takes_are_left_out_and_said() -> None:
+    chosen, left_out = chart_view.indicators(",".join(f"ema:{n}" for n in range(2, 16)))
+    assert len(chosen) == 12
+    assert left_out == ["A chart takes 12 indicators at most; the last 2 are left out."]
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [("foo:3", "There is no indicator of this name."), ("ema:20;sma:50", "EMA"), ("ema:1:2:3", "EMA")],
+)
+def test_an_indicator_that_cannot_be_read_is_left_out_and_the_rest_is_drawn(word: str, why: str) -> None:
+    view = chart_view.read({"ind": f"rsi:14,{word},sma:50"}, now=NOW)
+    assert [one.key for one in view.chosen] == ["rsi:14", "sma:50"]
+    (sentence,) = view.left_out
+    assert sentence.startswith(f"“{word}” is left out. ")
+    assert why in sentence
+
+
+def test_a_moment_that_cannot_be_read_bounds_nothing_and_is_said() -> None:
+    view = chart_view.read({"from": "yesterday", "to": "now"}, now=NOW)
+    assert (view.start_ms, view.end_ms) == (None, to_ms(NOW))
+    assert "yesterday" in view.left_out[0]
 
 
 def test_the_span_of_a_pan_counts_only_for_its_own_view() -> None:

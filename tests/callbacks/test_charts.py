@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from callbacks import chart_view, charts
 from core.clock import from_ms, to_ms, utc_now
-from core.errors import Refused
 from core.jobs import FILL_DEMO
 from core.ohlcv import Candles
 from core.roles import Role
@@ -21,7 +20,7 @@ from db.queries import jobs
 from market.indicators.catalog import parse
 from market.indicators.compute import compute
 from tests.candle_data import START_MS, store, walk
-from tests.fire import fire, toasts
+from tests.fire import fire
 from tests.layouts.test_packing import unpack, unpack_prices
 from tests.web import SignIn
 
@@ -102,21 +101,6 @@ def test_the_visible_span_comes_back_for_the_browser_to_keep(session: Session) -
     assert ask(**{"from": START_MS + 10 * HOUR})["range"] == [START_MS + 10 * HOUR, None]
 
 
-def test_a_wrong_indicator_is_refused_with_its_limits(session: Session) -> None:
-    store(session, "binance:BTC/USDT", walk(300))
-    with pytest.raises(Refused, match="2 to 500"):
-        ask(ind="ema:9999")
-
-
-def test_a_wrong_indicator_becomes_one_toast(signed_in: SignIn, session: Session) -> None:
-    store(session, "binance:BTC/USDT", walk(300))
-    view = {"market": BTC, "tf": "1h", "ind": "nonsense:1"}
-    answer = fire(signed_in(Role.VIEWER), {"charts-view.data": view, "charts-wanted.data": None})
-    assert answer.status_code < 300
-    (said,) = toasts(answer)
-    assert "nonsense" in said["text"]
-
-
 def test_a_callback_answers_a_viewer_with_a_frame(signed_in: SignIn, session: Session) -> None:
     store(session, "binance:BTC/USDT", walk(300))
     answer = fire(signed_in(Role.VIEWER), {"charts-view.data": {"market": BTC}, "charts-wanted.data": None})
@@ -131,6 +115,16 @@ def test_the_toolbar_knows_all_markets_and_marks_simulated_ones(session: Session
     assert known == [{"path": "demo/BTC-USDT", "symbol": "BTC/USDT", "exchange": "demo", "simulated": True}]
     assert "SIMULATED" in str(bar)
     assert "counts as evidence" in str(strip)
+    assert empty is None
+
+
+def test_an_unreadable_indicator_in_the_address_leaves_the_chart_and_says_so(session: Session) -> None:
+    store(session, "binance:BTC/USDT", walk(700))
+    made, _words = charts.draw_chart({"ind": "ema:20,foo:3"}, None)
+    assert made["ind"] == "ema:20"
+    assert len(made["lines"]) == 1
+    _bar, strip, _known, empty = charts.draw_toolbar({"ind": "ema:20,foo:3"})
+    assert "“foo:3” is left out" in str(strip)
     assert empty is None
 
 

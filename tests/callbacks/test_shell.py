@@ -98,7 +98,7 @@ def test_ended_job_is_told_once_and_only_to_its_owner(signed_in: SignIn, session
 
 def test_failed_and_cancelled_jobs_say_so(session: Session, app: Flask, owner: int) -> None:
     with app.test_request_context():
-        failed = shell.notice(finished(session, owner, JobState.FAILED, reason="The disk is full."))
+        failed = shell.notice(finished(session, owner, JobState.FAILED, reason="The disk is full.\nline 3: x"))
         cancelled = shell.notice(finished(session, owner, JobState.CANCELLED))
     assert (failed["title"], failed["text"], failed["kind"]) == ("Training failed", "The disk is full.", "bad")
     assert (cancelled["title"], cancelled["kind"]) == ("Training cancelled", "plain")
