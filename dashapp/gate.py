@@ -38,7 +38,7 @@ PUBLIC = frozenset(
     }
 )
 WITHOUT_DATABASE = frozenset({"auth.static", "health.live"})
-JSON_PATHS = ("/_dash-", "/_reload-hash", "/health", "/metrics", "/api/")
+JSON_PATHS = ("/_dash-", "/_reload-hash", "/health", "/metrics", "/api/", "/stream")
 CALLBACKS = "/_dash-update-component"
 
 

@@ -1,0 +1,141 @@
+"""Live prices for a browser: `GET /stream?markets=binance/BTC-USDT,demo/ETH-USDT` as server-sent events.
+
+`tick` events carry the JSON of `core.ticks`, `beat` comes every five seconds, `end` says that no new try is worth it.
+A stream goes on after the id in `Last-Event-ID` (or `last`), and begins with the last tick of each market otherwise.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, request, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+import core.market_name as market_name
+import db.engine
+from core import ticks
+from core.errors import Refused
+from core.market_name import MarketName
+from core.settings import Settings
+from core.ticks import Told
+from dashapp.auth import sessions
+from dashapp.live_hub import Client, Hub
+from db.queries import markets
+
+MOST_MARKETS = 50
+BEAT = 5.0  # seconds; a dead client is noticed when the next write fails
+LOOK = 0.15  # seconds between looks at the session, whose answer is itself at most 0.8 s old
+SEND_SECONDS = 15.0  # after which a client that takes nothing is given up
+SHARE = 3 / 4  # of the web server's threads that streams may hold
+RETRY_AFTER = 30
+RECONNECT_MS = 2_000
+
+blueprint = Blueprint("stream", __name__)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    app.extensions["bolt_hub"] = Hub(settings.redis_url, int(settings.web_threads * SHARE))
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/stream")
+def serve() -> ResponseReturnValue:
+    """The stream of some markets: 404 for one that is not here, 422 for none or too many, 503 without room."""
+    names = asked(request.args.get("markets", ""))
+    with db.engine.session() as session:
+        for name in names:
+            markets.get(session, name)
+    hub: Hub = current_app.extensions["bolt_hub"]
+    client = hub.join(str(name) for name in names)
+    if client is None:
+        return _no_room()
+    offered = request.headers.get("Last-Event-ID") or request.args.get("last", "")
+    after = offered if ticks.ID.fullmatch(offered) else ""
+    _bound_sending()
+    body = Events(hub, client, after, str(current_user.id))
+    answer = Response(stream_with_context(iter(body)), mimetype="text/event-stream")
+    answer.call_on_close(body.close)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"  # Nginx hands each event on at once
+    return answer
+
+
+def asked(text: str) -> list[MarketName]:
+    """The markets of a query such as `binance/BTC-USDT,demo/ETH-USDT`; raises Refused."""
+    words = list(dict.fromkeys(word for word in text.split(",") if word))
+    if not 1 <= len(words) <= MOST_MARKETS:
+        raise Refused(f"Name 1 to {MOST_MARKETS} markets, such as ?markets=binance/BTC-USDT.")
+    return [market_name.parse_path(*(word.split("/", 1) if "/" in word else (word, ""))) for word in words]
+
+
+def _no_room() -> ResponseReturnValue:
+    sentence = "All live streams of this desk are taken. Prices go on arriving every ten seconds."
+    return {"title": "No room for another stream", "sentence": sentence}, 503, {"Retry-After": str(RETRY_AFTER)}
+
+
+def _bound_sending() -> None:
+    """Writing to a client that takes nothing must fail some day, or it would hold its thread for ever."""
+    socket: Any = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    if socket is not None:
+        socket.settimeout(SEND_SECONDS)
+
+
+class Events:
+    """The text of one stream, event by event; leaves the hub when closed, however it ends."""
+
+    def __init__(self, hub: Hub, client: Client, after: str, user_id: str) -> None:
+        self._hub = hub
+        self._client = client
+        self._after = after
+        self._user_id = user_id
+
+    def close(self) -> None:
+        self._hub.leave(self._client)
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            yield f"retry: {RECONNECT_MS}\n\n" + beat()
+            yield from self._missed()
+            yield from self._live()
+        finally:
+            self.close()
+
+    def _missed(self) -> Iterator[str]:
+        """What came before; then the same ticks, where they wait in the queue too, are not told twice."""
+        for told in self._hub.missed(self._client, self._after):
+            self._after = max(self._after, told.id, key=ticks.position)
+            yield event(told)
+
+    def _live(self) -> Iterator[str]:
+        beat_at = time.monotonic() + BEAT
+        while not self._client.dropped:
+            told = self._client.next(min(LOOK, beat_at - time.monotonic()))
+            if not allowed(self._user_id):
+                yield "event: end\ndata: signed out\n\n"
+                return
+            if told and (not told.id or ticks.position(told.id) > ticks.position(self._after)):
+                yield event(told)
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + BEAT
+                yield beat()
+
+
+def event(told: Told) -> str:
+    """A tick as an event; what carries no id leaves the browser's last one standing."""
+    data = told.text.replace("\r", " ").replace("\n", " ")
+    return f"{f'id: {told.id}' + chr(10) if told.id else ''}event: tick\ndata: {data}\n\n"
+
+
+def beat() -> str:
+    return f"event: beat\ndata: {int(time.time() * 1_000)}\n\n"
+
+
+def allowed(user_id: str) -> bool:
+    """Whether the session that opened this stream still stands. Not known means no: the browser asks again."""
+    try:
+        user = sessions.load(user_id)
+    except SQLAlchemyError:
+        return False
+    return user is not None
