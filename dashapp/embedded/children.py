@@ -16,6 +16,7 @@ import psutil
 from core.errors import ConfigurationError
 
 PR_SET_PDEATHSIG = 1
+INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -33,6 +34,11 @@ def _before_exec(parent: int, death_signal: int, ids: tuple[int, int] | None) ->
                 os._exit(1)
 
     return prepare
+
+
+def bare_environment() -> dict[str, str]:
+    """What a server of ours needs of this process's environment: none of Bolt's secrets, which it could show others."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def spawn(

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg2
 
 from core.errors import ConfigurationError
-from dashapp.embedded.children import free_port, is_alive, read_pid, spawn, wait_for_end
+from dashapp.embedded.children import bare_environment, free_port, is_alive, read_pid, spawn, wait_for_end
 
 USER, DATABASE = "bolt", "bolt"
 FALLBACK = Path("/var/lib/bolt")
@@ -157,7 +157,14 @@ class Postgres:
             command += ["-c", f"{name}={value}"]
         log = (self.data / "server.log").open("ab") if output is None else None
         try:
-            self.process = spawn(command, cwd=self.data, output=log or output, death_signal=signal.SIGINT, ids=self.ids)
+            self.process = spawn(
+                command,
+                env=bare_environment(),
+                cwd=self.data,
+                output=log or output,
+                death_signal=signal.SIGINT,
+                ids=self.ids,
+            )
         finally:
             if log:
                 log.close()
@@ -188,6 +195,7 @@ class Postgres:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.data,
+            env=bare_environment(),
             user=self.ids[0] if self.ids else None,
             group=self.ids[1] if self.ids else None,
             extra_groups=[] if self.ids else None,

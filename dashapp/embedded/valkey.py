@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 
 from core.errors import ConfigurationError
-from dashapp.embedded.children import free_port, read_pid, spawn, wait_for_end, works_in
+from dashapp.embedded.children import bare_environment, free_port, read_pid, spawn, wait_for_end, works_in
 
 
 def _binary() -> Path:
@@ -53,6 +53,7 @@ class Valkey:
         """Start without waiting. It writes to `output`, a descriptor, or to a log of its own."""
         folder = self.folder
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # its append-only file is written for everybody to read
         wait_for_end(self.runs_elsewhere, "Redis server", folder)
         self.port = self.port or free_port()
         path = folder / "server.conf"
@@ -61,7 +62,13 @@ class Valkey:
             file.write(self._configuration(folder))
         log = (folder / "server.log").open("ab") if output is None else None
         try:
-            self.process = spawn([_binary(), path], cwd=folder, output=log or output, death_signal=signal.SIGTERM)
+            self.process = spawn(
+                [_binary(), path],
+                env=bare_environment(),
+                cwd=folder,
+                output=log or output,
+                death_signal=signal.SIGTERM,
+            )
         finally:
             if log:
                 log.close()

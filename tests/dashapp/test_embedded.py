@@ -231,3 +231,18 @@ def test_waiting_for_an_earlier_server_ends_with_a_sentence(tmp_path: Path) -> N
     with pytest.raises(ConfigurationError, match="Another PostgreSQL"):
         children.wait_for_end(os.getpid, "PostgreSQL", tmp_path, seconds=0.1)
     children.wait_for_end(lambda: None, "PostgreSQL", tmp_path, seconds=0.1)
+
+
+def test_s34_servers_see_none_of_bolts_secrets(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "k" * 40)
+    server = Valkey(tmp_path, "p" * 40)
+    server.start()
+    try:
+        for pid in (server.pid, postgres.pid):
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            assert {word.split(b"=")[0].decode() for word in words if b"=" in word} <= set(children.INHERITED)
+        assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+    finally:
+        server.stop()
