@@ -32,6 +32,7 @@ from layouts.pages import markets as page
 from layouts.pages.markets import Imported, Source, Stored, Work
 
 LATEST = 8  # imports that are listed
+IMPORT_ID = re.compile(r"[0-9]{1,9}")
 LINE = re.compile(r"line (\d+): (.*)")
 
 wire = Wiring()
@@ -151,7 +152,7 @@ def draw_report(chosen: str | None) -> Any:
         if kind == "job":
             job = jobs.visible(session, current_user_id(), current_role(), key)
             return page.report_pane(what(job), refused_lines(job.reason or ""), [])
-        if kind == "import" and key.isdecimal():
+        if kind == "import" and IMPORT_ID.fullmatch(key):
             row = imported_file(session, int(key))
             lines = (row.report.get(word, []) for word in ("refused", "replaced"))
             return page.report_pane(row.file_name, *([(int(n), str(why)) for n, why in some] for some in lines))

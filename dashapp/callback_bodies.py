@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from dashapp.gate import CALLBACKS
 
+NUL = b"\\u0000"  # which PostgreSQL can't hold, and which nobody types
 MALFORMED = "That is not a callback of this page. Reload it."
 
 
@@ -15,7 +16,7 @@ def install(app: Flask, dash: Dash) -> None:
     """Register after Dash, whose first request completes its list of callbacks."""
 
     def check() -> None:
-        if request.endpoint == CALLBACKS and not fits(_body(), dash.callback_map):
+        if request.endpoint == CALLBACKS and (NUL in request.get_data() or not fits(_body(), dash.callback_map)):
             raise BadRequest(MALFORMED)
 
     app.before_request(check)

@@ -169,7 +169,7 @@ def rgba(colour: str, alpha: float) -> str:
 
 def read_look(look: dict[str, Any] | None) -> tuple[bool, str]:
     """(dark, updown) of what the store `ids.Shell.LOOK` holds."""
-    look = look or {}
+    look = look if isinstance(look, dict) else {}
     updown = look.get("updown")
     return look.get("theme") != "light", updown if updown in UPDOWNS else UPDOWNS[0]
 

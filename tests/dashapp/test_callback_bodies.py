@@ -52,6 +52,7 @@ MALFORMED = {
     "deep": b"[" * 10_000 + b"]" * 10_000,
     "bad utf-8": b'{"output": "\xff\xfe"}',
     "long": b'{"output": "' + b"x" * 10_000_000 + b'"}',
+    "a character no database holds": json.dumps(GOOD | {"state": ["\x00"]}).encode(),
     "unknown output": json.dumps(GOOD | {"output": "nothing.children"}).encode(),
     "output no string": json.dumps(GOOD | {"output": ["a"]}).encode(),
     "inputs missing": json.dumps({k: v for k, v in GOOD.items() if k != "inputs"}).encode(),
@@ -98,3 +99,17 @@ def test_s06_callbacks_with_empty_values_never_break_the_server(signed_in: SignI
         if dependency["clientside_function"] is None:
             answer = client.post(CALLBACKS, json=body_of(dependency), headers=headers)
             assert answer.status_code < 500, dependency["output"]
+
+
+@pytest.mark.parametrize("value", ["\x00", "job/\x00"])
+def test_s06_a_character_no_database_holds_is_refused_at_the_door(signed_in: SignIn, value: str) -> None:
+    client = signed_in()
+    chosen = {"id": "markets-chosen", "property": "data", "value": value}
+    place = {"id": "markets-report", "property": "children"}
+    body = {"output": "markets-report.children", "outputs": place, "inputs": [chosen], "changedPropIds": []}
+    headers = dash_headers(client)
+    assert client.post(CALLBACKS, json=body, headers=headers).status_code == 400
+    chosen["value"] = "import/" + "9" * 5_000
+    answer = client.post(CALLBACKS, json=body, headers=headers)
+    assert answer.status_code == 200
+    assert "shell-toast" not in answer.text, "no import has that number, and that is no failure"

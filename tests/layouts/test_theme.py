@@ -56,6 +56,7 @@ def test_look_of_a_store_is_read_with_care() -> None:
     assert theme.read_look(None) == (True, "teal-vermillion")
     assert theme.read_look({"theme": "light", "updown": "green-red"}) == (False, "green-red")
     assert theme.read_look({"theme": "pink", "updown": ["x"]}) == (True, "teal-vermillion")
+    assert theme.read_look(["light"]) == (True, "teal-vermillion")
 
 
 def test_colours_get_an_opacity() -> None:
