@@ -1,4 +1,4 @@
-"""Archives, Parquet and the layouts of vendors: read like plain files, or refused in a sentence."""
+"""Archives and the layouts of vendors: read like plain files, or refused in a sentence."""
 
 import gzip
 import io
@@ -7,8 +7,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from sqlalchemy.orm import Session
 
@@ -207,68 +205,6 @@ def test_a_bad_first_row_is_no_banner() -> None:
 def test_hours_of_a_vendor_in_twelves() -> None:
     rows = history_rows.read("Date,Open,High,Low,Close,Volume\n2020-09-14 12-AM,1,1,1,1,1\n2020-09-14 01-PM,1,1,1,1,1")
     assert rows.columns[0].tolist() == [START_MS, START_MS + 13 * HOUR]
-
-
-# Parquet
-
-
-def parquet(candles: Candles, time: pa.Array | None = None, **more: object) -> bytes:
-    columns = {"Timestamp": candles.time if time is None else time}
-    columns |= {name: getattr(candles, name) for name in ("open", "high", "low", "close", "volume")} | more
-    out = io.BytesIO()
-    pq.write_table(pa.table(columns), out)
-    return out.getvalue()
-
-
-def test_parquet_is_read_whatever_its_times_are(session: Session) -> None:
-    candles = walk(30)
-    ms = pa.array(candles.time)
-    times = [
-        None,
-        pa.array(candles.time // 1_000),
-        pa.array(candles.time * 1_000),
-        pa.array(candles.time / 1_000),
-        ms.cast(pa.timestamp("ms")),
-        pa.array(candles.time * 1_000_000).cast(pa.timestamp("ns", tz="UTC")),
-        pa.array(candles.time * 1_000).cast(pa.timestamp("us", tz="Europe/Berlin")),
-        pa.array([from_ms(int(time)).isoformat() for time in candles.time]),
-    ]
-    reports = [load(session, parquet(candles, time, note=["x"] * 30)) for time in times]
-    assert [report.stored for report in reports] == [30] + [0] * 7
-    assert [report.unchanged for report in reports] == [0] + [30] * 7
-    assert same(there(session), candles)
-
-
-def test_bad_rows_of_parquet_have_their_number(session: Session) -> None:
-    candles = walk(4)
-    candles.high[1], candles.volume[2] = np.nan, -1
-    with pytest.raises(BadCandles) as refusal:
-        load(session, parquet(candles))
-    assert refusal.value.lines == [(2, "a value is missing or no finite number"), (3, "the volume is negative")]
-
-
-def test_missing_values_of_parquet_are_no_numbers(session: Session) -> None:
-    candles = walk(3)
-    holed = parquet(candles, pa.array([START_MS, None, START_MS + 2 * HOUR]))
-    assert load(session, holed, skip_bad=True).refused == 1
-    assert np.isnan(history_formats.read(parquet(candles, volume=["1", None, "x"])).columns[5][1:]).all()
-    assert np.isnan(history_formats.read(parquet(candles, volume=[True, False, True])).columns[5]).all()
-
-
-def test_parquet_that_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = parquet(walk(30))
-    for damaged in (content[:-20], content[:40], b"PAR1" + bytes(100) + b"PAR1"):
-        with pytest.raises(Refused, match="damaged"):
-            history_formats.read(damaged)
-    out = io.BytesIO()
-    pq.write_table(pa.table({"timestamp": [1], "open": [1.0]}), out)
-    with pytest.raises(Refused, match="no column “high”"):
-        history_formats.read(out.getvalue())
-    with pytest.raises(Refused, match="a column twice"):
-        history_formats.read(parquet(walk(1), OPEN=[1.0]))
-    monkeypatch.setattr("market.history_parquet.MOST_ROWS", 20)
-    with pytest.raises(Refused, match="more than 20 rows"):
-        history_formats.read(content)
 
 
 def test_plain_and_packed_text_are_still_read() -> None:
