@@ -30,7 +30,7 @@
 
   /* What a file's name tells: binance_BTC_USDT-1h_2017-2021.csv.gz, BTCUSDT-15m.csv, eth-usd_1d.csv. */
   function guess(fileName) {
-    const parts = fileName.replace(/\.(csv|gz|txt)\b/gi, "").split(/[^A-Za-z0-9]+/).filter(Boolean);
+    const parts = fileName.replace(/\.(csv|gz|txt|zip|parquet)\b/gi, "").split(/[^A-Za-z0-9]+/).filter(Boolean);
     const found = { exchange: "", symbol: "", timeframe: "" };
     parts.forEach((part, k) => {
       const upper = part.toUpperCase();
@@ -98,7 +98,7 @@
   function form(holder) {
     const made = element("form", "import");
     const files = Object.assign(element("input", "form-control"), {
-      type: "file", multiple: true, required: true, accept: ".csv,.gz,.csv.gz", id: "markets-files",
+      type: "file", multiple: true, required: true, accept: ".csv,.gz,.csv.gz,.zip,.parquet", id: "markets-files",
     });
     const skip = Object.assign(element("input", "form-check-input"), { type: "checkbox", id: "markets-skip" });
     const check = element("label", "form-check");

@@ -17,7 +17,7 @@ from dashapp.cli.register import Add
 
 
 def register(add: Add) -> None:
-    load = add("import-candles", import_candles, "Store the candles of CSV or CSV.GZ files.")
+    load = add("import-candles", import_candles, "Store the candles of CSV, CSV.GZ, ZIP or Parquet files.")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.add_argument("--skip-bad", action="store_true", help="store the rest of a file that holds bad rows")
     save = add("export-candles", export_candles, "Write stored candles as CSV, ms UTC, values as stored.")

@@ -107,7 +107,7 @@ def layout(**_query: str) -> Component:
 def import_form(most_mb: int) -> Component:
     """The pane for importing; `assets/64-markets.js` draws its fields and sends the files."""
     fields = html.Div(id=ids.Markets.FIELDS, className="import-fields", **{"data-most-mb": str(most_mb)})
-    sub = f"CSV or CSV.GZ with timestamp, open, high, low, close, volume; up to {most_mb} MB each"
+    sub = f"CSV, CSV.GZ, ZIP or Parquet with timestamp, open, high, low, close, volume; up to {most_mb} MB each"
     return pane("Import candles", fields, sub=sub, label="Import candles")
 
 
