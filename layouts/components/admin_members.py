@@ -80,7 +80,11 @@ def invite_pane(registration: str) -> Component:
         words = "Nobody can use an invitation: REGISTRATION is closed. Start Bolt with REGISTRATION=invite to invite."
         return pane("Invite somebody", html.P(words, className="t3 fs12"), label="Invite somebody")
     role = dcc.Dropdown(
-        id=ids.Admin.INVITE_ROLE, options=list(ROLES), value="viewer", clearable=False, searchable=False
+        id=ids.Admin.INVITE_ROLE,
+        options={role: role.capitalize() for role in ROLES},
+        value="viewer",
+        clearable=False,
+        searchable=False,
     )
     email = dcc.Input(id=ids.Admin.INVITE_EMAIL, type="email", placeholder="Anybody with the link", autoComplete="off")
     make = button("Make invitation", id=ids.Admin.INVITE, icon_name="plus-lg")
