@@ -38,9 +38,12 @@ def register(add: Add) -> None:
 def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Submit the job; with --wait follow it to its end."""
     from db.queries import jobs
+    from ml import config
 
     names = [str(market_name.parse(text)) for text in asked.markets.split(",") if text.strip()]
-    timeframe.parse(asked.timeframe)
+    seeds = config.first_seeds(asked.seeds)
+    epochs = config.EPOCHS if asked.epochs is None else asked.epochs
+    config.TrainingConfig(tuple(names), asked.timeframe, asked.horizon, epochs=epochs, seeds=seeds)
     arguments = {
         "markets": names,
         "timeframe": asked.timeframe,

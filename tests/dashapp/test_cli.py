@@ -497,3 +497,10 @@ def test_a_database_that_goes_away_during_a_command_is_a_sentence(run: Run, monk
     monkeypatch.setattr("db.queries.trained_models.summaries", fall)
     code, _, err = run("models")
     assert (code, err) == (1, "The database went away during the command. Start Bolt, then try again.\n")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--seeds", "2000000000"), ("--horizon", "0"), ("--epochs", "-1")])
+def test_train_refuses_nonsense_at_once(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"--markets": "binance:BTC/USDT", "--timeframe": "1h", "--horizon": "24"} | {option: value}
+    assert main(["train", *(word for pair in asked.items() for word in pair)]) == 1
+    assert "not possible" in capsys.readouterr().err
