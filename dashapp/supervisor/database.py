@@ -9,7 +9,7 @@ import db.migrate
 from core.errors import ConfigurationError, Unavailable
 from core.settings import Settings
 from dashapp.auth import setup
-from db.queries import instance, job_claims, users
+from db.queries import instance, job_claims, markets, users
 
 
 def connect(settings: Settings) -> Engine:
@@ -62,6 +62,15 @@ def demo_is_wanted() -> bool:
             return bool(instance.get(session).demo_enabled)
     except SQLAlchemyError:
         return False
+
+
+def followed_exchanges() -> list[str]:
+    """The exchanges of followed markets; none while the database does not answer."""
+    try:
+        with db.engine.session() as session:
+            return sorted({market.exchange for market in markets.followed(session)})
+    except SQLAlchemyError:
+        return []
 
 
 def announce_demo(url: str | None) -> bool:

@@ -55,6 +55,11 @@ def worker_command(queue: str) -> tuple[str, ...]:
     return (PYTHON, "-m", "workers", "--queues", queue)
 
 
+def live(exchange: str) -> Role:
+    """Follows the streams of one exchange."""
+    return Role(f"live-{exchange}", (PYTHON, "-m", "workers", "live", "--exchange", exchange))
+
+
 def demo(port: int) -> Role:
     """The demo exchange on loopback."""
     return Role(DEMO, (PYTHON, "-m", "demo", "--port", str(port)))

@@ -21,6 +21,7 @@ from dashapp.version import version
 PULSE = 0.1  # seconds between two looks at the children
 WEB_FIRST = 10.0  # seconds for which the page has the processor to itself at the start
 POLL_DEMO = 2.0  # seconds between two looks at whether the demo exchange is wanted
+POLL_FOLLOWED = 3.0  # seconds between two looks at which exchanges have followed markets
 # To end in, 19 s in all: web and workers at once, for a worker's job may take its time to write a checkpoint.
 WEB_SECONDS, WORKER_SECONDS, REDIS_SECONDS, POSTGRES_SECONDS = 4.0, 13.0, 2.0, 4.0
 POSTGRES, REDIS = "postgres", "redis"
@@ -43,6 +44,7 @@ class Supervisor:
     demo_port: int = 0
     demo_announced: bool = False
     looked_for_demo: float = float("-inf")
+    looked_for_followed: float = float("-inf")
 
     def start(self) -> None:
         """Servers first, then the schema, then everything that needs them."""
@@ -94,6 +96,9 @@ class Supervisor:
             if now - self.looked_for_demo >= POLL_DEMO:
                 self.looked_for_demo = now
                 changed += self._look_for_demo()
+            if not self.waiting and now - self.looked_for_followed >= POLL_FOLLOWED:
+                self.looked_for_followed = now
+                changed += self._look_for_followed()
             if changed:
                 self._write_state()
             time.sleep(PULSE)
@@ -137,6 +142,17 @@ class Supervisor:
             say(f"The demo exchange runs on port {self.demo_port}: its candles are marked simulated.")
         self.demo_announced = database.announce_demo(f"http://127.0.0.1:{self.demo_port}")
         return [roles.DEMO]
+
+    def _look_for_followed(self) -> list[str]:
+        """Start a live process for each exchange that has followed markets; returns the new ones' names.
+
+        One whose markets nobody follows any more stays, and waits without a connection.
+        """
+        named = [name for name in database.followed_exchanges() if name != roles.DEMO or self.demo_announced]
+        new = [role for role in map(roles.live, named) if role.name not in self.children]
+        for role in new:
+            self._add_role(role)
+        return [role.name for role in new]
 
     def _write_state(self) -> None:
         running = {name: child.pid for name, child in self.children.items() if child.pid}

@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 import core.settings
 import db.engine
 from core.errors import ConfigurationError, Unavailable
+from core.market_name import parse
 from core.settings import Settings
 from dashapp.auth import accounts
-from dashapp.supervisor import database
-from db.queries import instance, jobs
+from dashapp.supervisor import database, roles, servers
+from dashapp.supervisor.child import Child
+from dashapp.supervisor.run import Supervisor
+from db.queries import instance, jobs, markets
 from db.tables import Job
 
 NOWHERE = "postgresql://bolt:x@127.0.0.1:1/bolt"
@@ -77,3 +80,39 @@ def test_a_database_of_a_newer_bolt_is_left_alone(settings: Settings, database: 
     finally:
         with database.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+
+
+def test_exchanges_of_followed_markets_are_named_once(settings: Settings, session: Session) -> None:
+    for name, on in (
+        ("demo:BTC/USDT", True),
+        ("demo:ETH/USDT", True),
+        ("kraken:BTC/USD", True),
+        ("okx:BTC/USDT", False),
+    ):
+        market = markets.get_or_create(session, parse(name))
+        markets.set_followed(session, market.id, on)
+    session.commit()
+    assert database.followed_exchanges() == ["demo", "kraken"]
+    db.engine.connect(NOWHERE)
+    assert database.followed_exchanges() == []
+
+
+def test_each_exchange_gets_one_live_process_and_the_demo_only_once_it_runs(
+    settings: Settings, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, ...]] = []
+    supervisor = Supervisor(settings, servers.choose(settings))
+
+    def add(role: roles.Role) -> None:
+        started.append(role.command[1:])
+        supervisor.children[role.name] = Child(role.name, role.launch, None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(supervisor, "_add_role", add)
+    for name in ("demo:BTC/USDT", "kraken:BTC/USD", "kraken:ETH/USD"):
+        markets.set_followed(session, markets.get_or_create(session, parse(name)).id, True)
+    session.commit()
+    assert supervisor._look_for_followed() == ["live-kraken"]
+    assert supervisor._look_for_followed() == []
+    supervisor.demo_announced = True
+    assert supervisor._look_for_followed() == ["live-demo"]
+    assert started[0] == ("-m", "workers", "live", "--exchange", "kraken")
