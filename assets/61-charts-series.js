@@ -206,7 +206,8 @@
     window.dash_clientside.set_props("charts-chart", {
       series: [
         candleSeries(frame, columns, colour), gapSeries(columns, colour), volumeSeries(columns, colour),
-        ...bandSeries(frame, columns, colour), ...lineSeries(frame, columns, colour),
+        // From the top pane down: a series of a pane that is not there yet opens the next one, whichever it asks for.
+        ...[...bandSeries(frame, columns, colour), ...lineSeries(frame, columns, colour)].sort((a, b) => a.pane - b.pane),
         ...callSeries(frame, columns, colour),
       ],
       paneOptions: shares.map((stretchFactor) => ({ stretchFactor })),

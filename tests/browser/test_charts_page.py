@@ -315,3 +315,17 @@ def test_the_call_stands_right_of_now(browse: Browse, session: Session) -> None:
     assert view["to"] >= end + 24 * HOUR
     expect(page.locator("#charts-rail")).to_contain_text("Latest call, 24 × 1h")
     expect(page.locator("#charts-countdown")).to_contain_text("closes in")
+
+
+def test_panes_are_opened_from_the_top_down(browse: Browse, stocked: None) -> None:
+    """A series of a pane that is not there yet would open the next one: a tint would fall into another's pane."""
+    page = browse(Role.VIEWER)
+    open_chart(page, f"{BTC}?tf=4h&ind=vortex,chop,psar,adx,rsi")
+    panes = page.evaluate(
+        """() => { const told = []; const real = dash_clientside.set_props;
+          const keep = (series) => told.push(...series.map((one) => one.pane || 0));
+          dash_clientside.set_props = (id, props) => { if (props.series) keep(props.series); };
+          try { boltCharts.draw(); } finally { dash_clientside.set_props = real; } return told; }"""
+    )
+    opened = list(dict.fromkeys(panes))
+    assert opened == sorted(opened) == [0, 1, 2, 3, 4, 5]
