@@ -42,8 +42,10 @@ PROBE_EXCHANGES = JobKind("probe_exchanges", Queue.MARKET, "workers.market_data.
 FILL_DEMO = JobKind("fill_demo", Queue.MARKET, "workers.market_data.fill_demo", 900)
 BACKFILL = JobKind("backfill", Queue.MARKET, "workers.market_data.backfill", 3_600)
 TOP_UP = JobKind("top_up", Queue.MARKET, "workers.market_data.top_up", 120)
+MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_history", 120)
 IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
 TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
+LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
 
@@ -54,8 +56,10 @@ KINDS: dict[str, JobKind] = {
         FILL_DEMO,
         BACKFILL,
         TOP_UP,
+        MEND_HISTORY,
         IMPORT_FILE,
         TRAIN_MODEL,
+        LEAK_LAB,
         PREDICT_DUE,
         SETTLE_DUE,
     )

@@ -13,6 +13,7 @@ import numpy as np
 from core.ohlcv import Floats
 from ml import artefacts, checkpoints, config, dataset, evaluation, features, network, onnx_export, report, trainer
 from ml.card import Card, SeedRun
+from ml.code_version import code_version
 from ml.config import TrainingConfig
 from ml.dataset import Dataset, Frame
 from ml.network import Network, State
@@ -72,14 +73,6 @@ def fingerprint(data: Dataset) -> str:
     asked = json.dumps(data.config.to_dict(), sort_keys=True)
     parts = [asked, code_version(), labels, *(d.sha256 for d in data.data)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def code_version() -> str:
-    """Hash of this package's sources: what a rebuild has to have in common."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 def environment() -> dict[str, str]:

@@ -106,7 +106,7 @@ def table_holds_features(case: Case) -> Check:
     raw, title = _raw(case), "The network sees these features alone"
     if raw.shape != case.data.table.shape:
         return Check("table", title, False, "other shape", "The table holds other columns or rows than the features.")
-    off = _differs(case.data.table, case.data.scaler.apply(raw), 1e-4).any(axis=0)
+    off: labels.Flags = np.any(_differs(case.data.table, case.data.scaler.apply(raw), 1e-4), axis=0).astype(bool)
     names = [f.title for f, bad in zip(features.FEATURES, off, strict=True) if bad]
     told = f"Columns that hold something else: {', '.join(names)}." if names else ""
     return Check("table", title, not names, f"{len(off) - len(names)} of {len(off)}", told)

@@ -25,6 +25,7 @@ class Report(Part):
     """`probe` is the forecaster that looked for what may not be found; `candles`, `windows`: what was examined.
 
     `code_version` names the code that was examined; a report of other code says nothing about the present one.
+    `note`: what limits the examination, empty where nothing does.
     """
 
     checks: list[Check]
@@ -32,6 +33,7 @@ class Report(Part):
     candles: int
     windows: int
     code_version: str = ""
+    note: str = ""
     created_ms: int = 0
     seconds: float = 0.0
 

@@ -1,5 +1,6 @@
 """Versions of trained models."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,6 +92,16 @@ def find(session: Session, name: str, version: int) -> TrainedModel:
     if found is None:
         raise NotFound(f"There is no model {name} v{version}. `python -m dashapp models` lists what there is.")
     return found
+
+
+def named(session: Session, text_: str) -> TrainedModel:
+    """The version a person means by `name v3`, `name@3` or its id; raises NotFound."""
+    if text_.isdecimal() and len(text_) < 10:
+        return get(session, int(text_))
+    found = re.fullmatch(r"(\S+)(?:\s+v|@v?)(\d{1,9})", text_.strip())
+    if found is None:
+        raise NotFound(f"“{text_}” names no model version. Write it as `name v3`, `name@3` or by its id.")
+    return find(session, found[1], int(found[2]))
 
 
 def champion(session: Session, name: str) -> TrainedModel | None:

@@ -7,8 +7,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from db.tables import TrainedModel
-from ml import artefacts, build, checkpoints, dataset, evaluation, features, registry, report, scaling
+from ml import artefacts, checkpoints, dataset, evaluation, features, registry, report, scaling
 from ml.card import Card, SeedRun
+from ml.code_version import code_version
 from ml.config import TrainingConfig
 from ml.dataset import Dataset, Frame
 from tests.candles import walk
@@ -62,7 +63,7 @@ def card(asked: TrainingConfig, data: Dataset, *, forecast: np.ndarray | None = 
         features=list(features.FEATURES),
         network={"units": list(asked.units)},
         environment={},
-        code_version=build.code_version(),
+        code_version=code_version(),
         onnx_max_difference=0.0,
         created_ms=0,
         seconds=1.0,
