@@ -1,6 +1,7 @@
 """Every failure becomes a clear page, or problem+json (RFC 9457) for a program. No traceback leaves the server."""
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Flask, Response, g, json, make_response, render_template, request
@@ -59,7 +60,8 @@ def explain_stale_form(error: CSRFError) -> ResponseReturnValue:
 
 
 def explain_bolt(error: BoltError) -> ResponseReturnValue:
-    return answer_with(error.status, title=error.title, sentence=error.sentence)
+    errors: list[dict[str, str]] = getattr(error, "errors", [])
+    return answer_with(error.status, title=error.title, sentence=error.sentence, errors=errors)
 
 
 def explain_missing_server(error: Exception) -> ResponseReturnValue:
@@ -67,12 +69,14 @@ def explain_missing_server(error: Exception) -> ResponseReturnValue:
     return answer_with(503)
 
 
-def answer_with(status: int, *, title: str | None = None, sentence: str | None = None) -> Response:
-    """The page or the problem for a status."""
+def answer_with(
+    status: int, *, title: str | None = None, sentence: str | None = None, errors: Sequence[dict[str, str]] = ()
+) -> Response:
+    """The page or the problem for a status; a problem also lists `errors`, the fields that were wrong."""
     title = title or HTTPStatus(status).phrase.capitalize()
     sentence = sentence or SENTENCES.get(status) or SENTENCES[400 if status < 500 else 500]
     if gate.wants_json():
-        answer = make_response(json.dumps(_problem(status, title, sentence)), status)
+        answer = make_response(json.dumps(_problem(status, title, sentence, errors)), status)
         answer.mimetype = "application/problem+json"
     else:
         signed_in = _known_to_be_signed_in()
@@ -90,8 +94,8 @@ def _known_to_be_signed_in() -> bool:
     return bool(g._login_user.is_authenticated)
 
 
-def _problem(status: int, title: str, sentence: str) -> dict[str, object]:
-    return {
+def _problem(status: int, title: str, sentence: str, errors: Sequence[dict[str, str]]) -> dict[str, object]:
+    problem = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -99,3 +103,4 @@ def _problem(status: int, title: str, sentence: str) -> dict[str, object]:
         "instance": request.path,
         "request_id": g.get("request_id", ""),
     }
+    return problem | ({"errors": list(errors)} if errors else {})

@@ -19,6 +19,7 @@ from dashapp import (
     stream,
     uploads,
 )
+from dashapp.api import blueprint as api
 from dashapp.auth import routes, sessions
 from dashapp.config import complete, flask_config
 from dashapp.extensions import compress, csrf, database, login_manager
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
     static_files.register(app)
     routes.install(app)
     uploads.install(app)
+    api.install(app, settings)
     stream.install(app, settings)
     audit_export.install(app)
     _mount_dash(app, settings)

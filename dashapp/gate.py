@@ -13,6 +13,7 @@ from flask_login import current_user
 import core.log
 import db.engine
 from dashapp import security
+from dashapp.api import guard as api
 from dashapp.config import CALLBACK_BYTES, FORM_BYTES
 from db.queries import users
 from layouts import site_map
@@ -27,6 +28,12 @@ PUBLIC = frozenset(
         "register.create",  # 404 unless REGISTRATION opens it
         "register.reset",  # only with a signed link
         "auth.static",
+        "api.login",
+        "api.refresh",
+        "api.register",  # 403 unless REGISTRATION opens it
+        "api.show_description",
+        "api.show_docs",
+        "api_docs.static",
         "health.summary",
         "health.live",
         "health.ready",
@@ -51,6 +58,9 @@ def guard() -> ResponseReturnValue | None:
     """None lets the request pass; anything else is the answer."""
     security.name_request()
     security.refuse_foreign()
+    if api.is_api(request.path):
+        api.guard(public=request.endpoint in PUBLIC)
+        return None
     if request.endpoint in PUBLIC:
         return _at_the_door()
     if request.routing_exception is not None:
@@ -107,7 +117,7 @@ def owner_exists() -> bool:
 
 def wants_json() -> bool:
     """True for a program: by the path, by what it sent, or by what it prefers."""
-    if request.path.startswith(JSON_PATHS) or request.is_json:
+    if request.path.startswith(JSON_PATHS) or api.is_api(request.path) or request.is_json:
         return True
     accept = request.accept_mimetypes
     return accept["application/json"] > accept["text/html"]

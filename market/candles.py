@@ -75,6 +75,16 @@ def latest(session: Session, market_id: int, timeframe: str, n: int, *, now_ms: 
     return _closed(found, source, frame.ms, frame.offset_ms)[-n:] if n else ohlcv.empty()
 
 
+def before(session: Session, market_id: int, timeframe: str, end_ms: int | None, n: int) -> Candles:
+    """The newest `n` whole candles that open before `end_ms` (None: the newest of all). Raises NotFound."""
+    frame, source, row = _find(session, market_id, timeframe)
+    newest = row.last_ms + source.ms - frame.ms
+    last = frame.floor(newest if end_ms is None else min(newest, end_ms - 1))
+    found = _bars_before(session, market_id, source, row, frame.ms, last + frame.ms - 1, n)
+    bars = found if frame.ms == source.ms else ohlcv.aggregate(found, frame.ms, frame.offset_ms)
+    return bars[-n:]
+
+
 def window(
     session: Session,
     market_id: int,

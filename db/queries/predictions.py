@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -125,12 +125,20 @@ def latest(session: Session, *, market_id: int | None = None) -> list[CallRow]:
 
 
 def history(
-    session: Session, market_id: int, timeframe: str, *, horizon: int | None = None, limit: int = 200
+    session: Session,
+    market_id: int,
+    timeframe: str,
+    *,
+    horizon: int | None = None,
+    limit: int = 200,
+    before: tuple[datetime, int] | None = None,
 ) -> list[CallRow]:
-    """Calls on a market with their outcomes, newest first."""
+    """Calls on a market with their outcomes, newest first; only those older than the call `before` (open time, id)."""
     query = _calls().where(Prediction.market_id == market_id, Prediction.timeframe == timeframe)
     if horizon is not None:
         query = query.where(Prediction.horizon == horizon)
+    if before is not None:
+        query = query.where(tuple_(Prediction.open_time, Prediction.id) < before)
     query = query.order_by(Prediction.open_time.desc(), Prediction.id.desc()).limit(limit)
     return [_row(row) for row in session.execute(query)]
 

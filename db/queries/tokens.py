@@ -1,5 +1,6 @@
 """Validity of the API's tokens. All of it stands in PostgreSQL: a flushed Redis makes no dead token live again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,7 +84,14 @@ def _alive(now: datetime) -> ColumnElement[bool]:
 
 
 def add_personal(
-    session: Session, user: User, *, name: str, token_hash: str, scopes: list[str], now: datetime, expires_at: datetime
+    session: Session,
+    user: User,
+    *,
+    name: str,
+    token_hash: str,
+    scopes: Sequence[str],
+    now: datetime,
+    expires_at: datetime,
 ) -> ApiToken:
     """Keep a personal token; raises Refused where the person has as many as one may."""
     session.execute(select(User.id).where(User.id == user.id).with_for_update())  # two requests count one by one
@@ -96,7 +104,7 @@ def add_personal(
         version=user.session_version,
         name=name,
         token_hash=token_hash,
-        scopes=scopes,
+        scopes=list(scopes),
         created_at=now,
         expires_at=expires_at,
     )

@@ -1,5 +1,7 @@
 """The gate: who is nobody sees nothing."""
 
+from uuid import UUID
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,6 +19,12 @@ PUBLIC_RULES = {
     "/assets/auth/<path:filename>",
     "/assets/<path:filename>",
     "/static/<fingerprint>/<path:name>",
+    "/api/auth/login",
+    "/api/auth/refresh",
+    "/api/auth/register",
+    "/api/openapi.json",
+    "/api/docs",
+    "/assets/api/<path:filename>",
     "/health",
     "/health/live",
     "/health/ready",
@@ -28,7 +36,8 @@ PUBLIC_RULES = {
 
 def samples(app: Flask) -> list[tuple[str, str, str]]:
     """(rule, an address that fits it, method) of every route."""
-    words = {"filename": "x.css", "name": "x.css", "fingerprint": "0", "path": "x/y/z", "package_name": "dash"}
+    words: dict[str, object] = {"token_id": 1, "model_id": 1, "job_id": UUID(int=1)}
+    words |= {"filename": "x.css", "name": "x.css", "fingerprint": "0", "path": "x/y/z", "package_name": "dash"}
     found = []
     for rule in app.url_map.iter_rules():
         values = {name: words.get(name, "x") for name in rule.arguments}

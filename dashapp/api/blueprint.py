@@ -1,0 +1,121 @@
+"""The API, put together: every resource's routes, served and described."""
+
+import json
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask, Response, abort, g, render_template, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import Map, Rule
+
+from core.settings import Settings
+from dashapp.api import auth, jobs, limits, markets, models, openapi, predictions
+from dashapp.api.guard import NAME, Served, is_api, served
+from dashapp.api.once import once
+from dashapp.api.problems import explain
+from dashapp.api.route import Reply, Resource, Route
+from dashapp.extensions import csrf
+
+RESOURCES = (auth, markets, predictions, models, jobs)
+JSON = "application/json"
+Model = TypeVar("Model", bound=BaseModel)
+
+files = Blueprint("api_docs", __name__, static_folder="static", static_url_path="/assets/api")
+description = Resource("Description")
+
+
+@description("GET", "/openapi.json", answer=None, role=None)
+def show_description() -> Reply:
+    """This description."""
+    return Reply(text=json.dumps(openapi.describe(list(served().routes.values())), ensure_ascii=False))
+
+
+@description("GET", "/docs", answer=None, role=None)
+def show_docs() -> Reply:
+    """A page that shows this description and tries it out."""
+    from dashapp.dash_ui import look  # late: it imports pages and callbacks
+
+    return Reply(text=render_template("api_docs.html", **look()), media_type="text/html")
+
+
+def routes() -> list[Route]:
+    """Every endpoint of the API."""
+    return [route for module in RESOURCES for route in module.resource] + list(description)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    known = routes()
+    for route in known:
+        blueprint.add_url_rule(
+            *(route.path, route.name, _serve(route)), methods=[route.method], provide_automatic_options=False
+        )
+    csrf.exempt(blueprint)  # a bearer token is sent by a program, never by a browser on its own
+    app.register_blueprint(blueprint)
+    app.register_blueprint(files)
+    app.after_request(_finish)
+    rules = [Rule(f"/api{r.path}", endpoint=r.name, methods=[r.method]) for r in known]
+    counter = limits.Counter(settings.redis_url, settings.rate_limit_api)
+    app.extensions[NAME] = Served({f"api.{r.name}": r for r in known}, Map(rules), counter)
+
+
+def _serve(route: Route) -> Any:
+    def view(**path: Any) -> Response:
+        return once(lambda: _answer(route, path)) if route.once else _answer(route, path)
+
+    return view
+
+
+def _answer(route: Route, path: dict[str, Any]) -> Response:
+    arguments = dict(path)
+    if route.query:
+        arguments["query"] = _query(route.query)
+    if route.body:
+        arguments["body"] = _body(route.body)
+    said = route.view(**arguments)
+    reply = said if isinstance(said, Reply) else Reply(said)
+    text = reply.text if reply.text is not None else reply.model.model_dump_json() if reply.model else ""
+    response = Response(text, reply.status or route.status, content_type=f"{reply.media_type}; charset=utf-8")
+    response.headers.extend(reply.headers)
+    if route.csv:
+        response.vary.add("Accept")
+    if response.status_code == 204:
+        del response.headers["Content-Type"]
+    if request.method == "GET":
+        response.add_etag(weak=True)
+        response.make_conditional(request)
+    return response
+
+
+def _query(model: type[Model]) -> Model:
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise explain(error, "query") from error
+
+
+def _body(model: type[Model]) -> Model:
+    if request.mimetype != JSON:
+        abort(415, "Send the body as application/json.")
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        if any(fault["type"] == "json_invalid" for fault in error.errors()):
+            raise BadRequest("The body is no JSON.") from error
+        raise explain(error, "body") from error
+
+
+def _finish(response: Response) -> Response:
+    """Say what is left of the limits, and how to sign in."""
+    if not is_api(request.path):
+        return response
+    spent: list[limits.Spent] = g.get("api_spent", [])
+    if spent:
+        policy = [f'"{s.name}";q={s.limit};w={limits.WINDOW}' for s in spent]
+        response.headers["RateLimit-Policy"] = ", ".join(policy)
+        response.headers["RateLimit"] = ", ".join(f'"{s.name}";r={max(0, s.left)};t={s.reset}' for s in spent)
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(g.get("api_retry", limits.WINDOW))
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Bolt"'
+    return response

@@ -1,0 +1,60 @@
+"""Idempotency-Key: a request sent again has its effect once and gets the same answer."""
+
+import hashlib
+import re
+from collections.abc import Callable
+
+from flask import Response, request
+
+import db.engine
+from core.clock import utc_now
+from core.errors import Conflict, Refused
+from dashapp.api import guard
+from db.queries import tokens
+
+KEY = re.compile(r"[\x21-\x7e]{8,100}")
+HEADER = "Idempotency-Key"
+
+
+def once(answer: Callable[[], Response]) -> Response:
+    """`answer()`, unless this caller has sent this key before: then the answer of that time, marked as replayed."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return answer()
+    if not KEY.fullmatch(key):
+        raise Refused(f"{HEADER} takes 8 to 100 printable characters without spaces.")
+    me = guard.caller().id
+    body = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
+    with db.engine.session() as session:
+        kept = tokens.claim_key(session, me, key, body, now=utc_now())
+    if kept is not None:
+        return _replay(kept)
+    done = False
+    try:
+        response = answer()
+        if response.status_code < 300:
+            _keep(me, key, response)
+            done = True
+        return response
+    finally:
+        if not done:
+            with db.engine.session() as session:
+                tokens.give_key_back(session, me, key)
+
+
+def _keep(user_id: int, key: str, response: Response) -> None:
+    text, location = response.get_data(as_text=True), response.headers.get("Location")
+    with db.engine.session() as session:
+        tokens.keep_answer(session, user_id, key, status=response.status_code, body=text, location=location)
+
+
+def _replay(kept: tokens.Kept) -> Response:
+    if not kept.same:
+        raise Refused(f"This {HEADER} was sent with another request. Take a new one.")
+    if kept.status is None:
+        raise Conflict("The same request is being answered at this moment. Send it again in a few seconds.")
+    response = Response(kept.body, kept.status, content_type="application/json")
+    response.headers["Idempotency-Replayed"] = "true"
+    if kept.location:
+        response.headers["Location"] = kept.location
+    return response
