@@ -95,6 +95,10 @@ class Settings:
     session_hours: int = _knob("12", "A session ends after this long in any case.", _whole(1, 720))
     models_dir: str = _knob("", "Folder of trained models; `models` in BOLT_DATA when empty.")
     exchanges: tuple[str, ...] = _knob("binance,coinbase,kraken", "ccxt ids of exchanges, in order of choice.", _names)
+    backfill_days_1m: int = _knob(
+        "14", "How far back 1m candles of a followed market are fetched, days.", _whole(1, 3_650)
+    )
+    backfill_days_5m: int = _knob("90", "The same for 5m candles, of which 15m are built.", _whole(1, 3_650))
     demo: str = _knob(
         "auto",
         "Demo exchange: `auto` starts it when no exchange answers at the first start.",

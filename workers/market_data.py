@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Any
 
+import core.timeframe as timeframes
 from core.clock import to_ms, utc_now
 from core.deadline import within
 from core.errors import BadCandles, ExchangeBackOff, ExchangeUnavailable, NotFound, Refused
@@ -21,7 +22,8 @@ from workers.context import DEMO, JobContext
 PROBE_S = 5.0  # an exchange that needs longer for its clock does not answer
 DEMO_STARTS_S = 90.0  # how long the demo exchange may take from being wanted to answering
 DAY_MS = 86_400_000
-SPANS = {"1h": 730 * DAY_MS, "5m": 30 * DAY_MS, "1m": 3 * DAY_MS}  # followed timeframes and how far back they go
+SPANS = {"1h": 730 * DAY_MS, "5m": 30 * DAY_MS, "1m": 3 * DAY_MS}  # followed timeframes; the demo's go back this far
+NEWEST = 5_000  # candles of each timeframe a market begins with; `workers.history` goes on from there
 DEMO_FIRST = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
 ENOUGH = 0.98  # of a span is stored: the rest comes by topping up
 SHOWN_LINES = 50  # refused rows named in the reason of a failed import
@@ -84,7 +86,7 @@ def fill_demo(context: JobContext) -> dict[str, Any]:
         taken = listings.take_up(session, DEMO, listed, simulated=True, followed=True)
     began, stored = time.monotonic(), 0
     for number, market in enumerate(taken):
-        stored += _fill(context, gateway, market, tuple(SPANS), begin=number / len(taken), share=1 / len(taken))
+        stored += _fill(context, gateway, market, SPANS, begin=number / len(taken), share=1 / len(taken))
         if number + 1 == len(DEMO_FIRST):
             log.info("first_demo_markets_ready", extra={"seconds": round(time.monotonic() - began, 1)})
     return {"markets": len(taken), "stored": stored}
@@ -111,17 +113,17 @@ def _fill(
     context: JobContext,
     gateway: ExchangeGateway,
     market: Market,
-    wanted: tuple[str, ...],
+    wanted: dict[str, int],
     *,
     begin: float = 0.0,
     share: float = 1.0,
 ) -> int:
-    """Fetch what is missing of the spans that are kept, newest first; returns how many candles are new.
+    """Fetch what is missing of the wanted spans (ms by timeframe), newest first; returns how many candles are new.
 
     Progress goes from `begin` on, by `share`.
     """
     stored = 0
-    for number, timeframe in enumerate(wanted):
+    for number, (timeframe, span) in enumerate(wanted.items()):
 
         def progress(fraction: float, number: int = number, timeframe: str = timeframe) -> None:
             done = begin + share * (number + fraction) / len(wanted)
@@ -133,7 +135,7 @@ def _fill(
             context.session,
             market,
             timeframe,
-            to_ms(now) - SPANS.get(timeframe, SPANS["1h"]),
+            to_ms(now) - span,
             to_ms(now),
             now=now,
             newest_first=True,
@@ -145,7 +147,7 @@ def _fill(
 
 
 def backfill(context: JobContext, market_id: int, timeframe: str | None = None) -> dict[str, Any]:
-    """Fetch the past of one market: all followed timeframes, or the one named.
+    """Fetch the newest candles of one market: all followed timeframes, or the one named. Older ones follow later.
 
     A market its exchange does not list is followed no longer, and forgotten where nothing of it is stored.
     """
@@ -161,7 +163,9 @@ def backfill(context: JobContext, market_id: int, timeframe: str | None = None) 
         raise
     with context.session() as session:
         markets.get_or_create(session, make_name(market.exchange, market.symbol), price_decimals=listed.price_decimals)
-    return {"stored": _fill(context, gateway, market, (timeframe,) if timeframe else tuple(SPANS))}
+    names = (timeframe,) if timeframe else tuple(SPANS)
+    spans = SPANS if market.exchange == DEMO else {name: NEWEST * timeframes.parse(name).ms for name in names}
+    return {"stored": _fill(context, gateway, market, {name: spans[name] for name in names})}
 
 
 def _let_go(context: JobContext, market: Market) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import EPOCH
-from core.jobs import PREDICT_DUE, PROBE_EXCHANGES, SETTLE_DUE, TOP_UP, JobKind
+from core.jobs import MEND_HISTORY, PREDICT_DUE, PROBE_EXCHANGES, SETTLE_DUE, TOP_UP, JobKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Entry:
 ENTRIES = (
     Entry(PROBE_EXCHANGES, every=300),
     Entry(TOP_UP, every=60, offset=2),
+    Entry(MEND_HISTORY, every=15, offset=9),
     Entry(PREDICT_DUE, every=60, offset=7),
     Entry(SETTLE_DUE, every=60, offset=12),
 )

@@ -1,7 +1,7 @@
 """Every table, so that metadata is complete wherever it is used."""
 
 from db.tables.audit import AuditEvent
-from db.tables.candles import Candle, CandleRevision, Import, Market, Series, SourceHealth, Upload
+from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, SourceHealth, Upload
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
@@ -14,6 +14,7 @@ __all__ = [
     "Candle",
     "CandleRevision",
     "EndedSession",
+    "Gap",
     "IdempotencyKey",
     "Import",
     "Instance",

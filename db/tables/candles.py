@@ -24,7 +24,10 @@ class Market(Stamped, Base):
 
 
 class Series(Base):
-    """What is stored of a market at a timeframe; kept by whoever stores candles, in the same transaction."""
+    """What is stored of a market at a timeframe; kept by whoever stores candles, in the same transaction.
+
+    `asked_back_to` is how far back its exchange was asked for the past, page by page; None before the first page.
+    """
 
     __tablename__ = "series"
 
@@ -36,6 +39,7 @@ class Series(Base):
     gaps: Mapped[int] = mapped_column(server_default="0")
     missing: Mapped[int] = mapped_column(server_default="0")
     flagged: Mapped[int] = mapped_column(server_default="0")
+    asked_back_to: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -92,6 +96,31 @@ class CandleRevision(Base):
     new_volume: Mapped[float]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     source: Mapped[str]
+
+
+class Gap(Base):
+    """A hole of a followed series: `count` candles missing from `first_missing` on.
+
+    `confirmed` once the exchange had nothing there in three answers, each half a minute or more after the one before.
+    """
+
+    __tablename__ = "gaps"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'confirmed', 'filled')", name="state"),
+        CheckConstraint("count > 0", name="count"),
+        CheckConstraint("(state = 'confirmed') <= (answers >= 3)", name="answers"),
+        Index("ix_gaps_state", "state", "asked_at"),
+    )
+
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"), primary_key=True)
+    timeframe: Mapped[str] = mapped_column(primary_key=True)
+    first_missing: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    answers: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[str] = mapped_column(server_default="open")
+    seen_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class Import(Base):

@@ -305,6 +305,7 @@ def upgrade() -> None:
         sa.Column("gaps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("missing", sa.Integer(), server_default="0", nullable=False),
         sa.Column("flagged", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("asked_back_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_series_market_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("market_id", "timeframe", name=op.f("pk_series")),
@@ -354,6 +355,24 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'champion'"),
     )
+    op.create_table(
+        "gaps",
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("timeframe", sa.String(), nullable=False),
+        sa.Column("first_missing", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("state", sa.String(), server_default="open", nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('open', 'confirmed', 'filled')", name=op.f("ck_gaps_state")),
+        sa.CheckConstraint("count > 0", name=op.f("ck_gaps_count")),
+        sa.CheckConstraint("(state = 'confirmed') <= (answers >= 3)", name=op.f("ck_gaps_answers")),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_gaps_market_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("market_id", "timeframe", "first_missing", name=op.f("pk_gaps")),
+    )
+    op.create_index("ix_gaps_state", "gaps", ["state", "asked_at"], unique=False)
     op.create_table(
         "candle_revisions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -600,6 +619,7 @@ def downgrade() -> None:
     op.drop_table("prediction_outcomes")
     op.drop_table("predictions")
     op.drop_table("candle_revisions")
+    op.drop_table("gaps")
     op.drop_table("trained_models")
     op.drop_table("uploads")
     op.drop_table("series")

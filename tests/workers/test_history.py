@@ -1,0 +1,179 @@
+"""Holes and the past of followed markets against the demo exchange, real PostgreSQL and a real Redis."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, update
+
+import core.settings
+import db.engine
+from core import job_queue
+from core.clock import from_ms, to_ms, utc_now
+from core.market_name import make as make_name
+from core.timeframe import TIMEFRAMES
+from db.queries import candles, gaps, markets
+from db.tables import Gap, Series
+from market import ccxt_gateway
+from tests.demo.server import Server, running
+from workers import history
+from workers.context import JobContext
+
+HOUR = TIMEFRAMES["1h"]
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(
+    running_server: Server, database: Engine, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """The demo exchange where Binance is expected."""
+    running_server.forget()
+    job_queue.connect(redis_url)
+    plain = ccxt_gateway.make
+    lead = {"base_url": running_server.url}
+    monkeypatch.setattr(ccxt_gateway, "make", lambda name, **more: plain(name, **{**more, **lead}))
+    yield running_server
+    running_server.forget()
+
+
+@pytest.fixture
+def context() -> JobContext:
+    return JobContext(core.settings.read({}), "test", 1)
+
+
+@pytest.fixture
+def market_id(server: Server) -> int:
+    with db.engine.session() as session:
+        market = markets.get_or_create(session, make_name("binance", "BTC/USDT"))
+        markets.set_followed(session, market.id, True)
+        return market.id
+
+
+def true_candles(hours: int):
+    """The newest candles as the exchange tells them."""
+    gateway = ccxt_gateway.make("binance")
+    start = HOUR.last_closed(to_ms(utc_now())) - (hours - 1) * HOUR.ms
+    return gateway.candles("BTC/USDT", "1h", since_ms=start, limit=hours)
+
+
+def keep(market_id: int, made, *, reached: bool = True) -> None:
+    with db.engine.session() as session:
+        candles.upsert(session, market_id, "1h", made)
+        if reached:
+            session.get(Series, (market_id, "1h")).asked_back_to = from_ms(history.ORIGIN_MS)
+
+
+def hole(made):
+    return made[(made.time < made.time[20]) | (made.time >= made.time[23])]
+
+
+def the_gap() -> Gap:
+    with db.engine.session() as session:
+        (row,) = gaps.latest(session)
+        return row.gap
+
+
+def later(seconds: int) -> None:
+    """Let time pass for the holes that were asked for."""
+    with db.engine.session() as session:
+        session.execute(update(Gap).values(asked_at=Gap.asked_at - timedelta(seconds=seconds)))
+
+
+def test_a_hole_is_filled_with_what_the_exchange_has(server: Server, context: JobContext, market_id: int) -> None:
+    made = true_candles(60)
+    keep(market_id, hole(made))
+    assert history.mend_history(context) == {"asked_again": 1, "stored": 0, "failed": {}}
+    with db.engine.session() as session:
+        there = candles.read(session, market_id, "1h")
+        assert markets.series_of(session, market_id)["1h"].gaps == 0
+    assert there.close.tolist() == made.close.tolist()
+    assert the_gap().state == "filled"
+
+
+def test_a_hole_is_confirmed_by_three_answers_and_asked_for_no_more(
+    server: Server, context: JobContext, market_id: int
+) -> None:
+    keep(market_id, hole(true_candles(60)))
+    server.fault("no_candles")
+    before = server.requests("klines")
+    for passed, answers, state in ((0, 1, "open"), (10, 1, "open"), (30, 2, "open"), (30, 3, "confirmed")):
+        later(passed)
+        history.mend_history(context)
+        assert (the_gap().answers, the_gap().state) == (answers, state)
+    later(60)
+    history.mend_history(context)
+    assert server.requests("klines") - before == 3
+
+
+def test_an_exchange_that_fails_confirms_nothing(server: Server, context: JobContext, market_id: int) -> None:
+    keep(market_id, hole(true_candles(60)))
+    server.fault("status", code=503)
+    assert "binance" in history.mend_history(context)["failed"]
+    assert (the_gap().answers, the_gap().asked_at) == (0, None)
+
+
+def test_markets_that_are_not_followed_are_left_alone(server: Server, context: JobContext, market_id: int) -> None:
+    keep(market_id, hole(true_candles(60)))
+    with db.engine.session() as session:
+        markets.set_followed(session, market_id, False)
+    history.mend_history(context)
+    assert server.requests("klines") == 1  # our own
+
+
+def test_the_past_is_fetched_to_where_the_exchange_begins_and_not_again(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = true_candles(30)
+    keep(market_id, newest, reached=False)
+    deepest = int(newest.time[0]) - 7_000 * HOUR.ms
+    monkeypatch.setattr(history, "depth_ms", lambda _settings, _timeframe, _now: deepest)
+    first = history.deepen(context, time.monotonic() + 60, {})
+    with db.engine.session() as session:
+        row = markets.series_of(session, market_id)["1h"]
+    assert first == 7_000
+    assert (row.rows, row.first_ms, row.missing) == (7_030, deepest, 0)
+    asked = server.requests("klines")
+    assert history.deepen(context, time.monotonic() + 60, {}) == 0
+    assert server.requests("klines") == asked
+
+
+def test_a_run_ends_in_time_and_the_next_goes_on(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = true_candles(30)
+    keep(market_id, newest, reached=False)
+    monkeypatch.setattr(history, "PAGES_A_STEP", 1)
+    left = iter([0.0, 0.0, 99.0, 99.0])
+    monkeypatch.setattr(history.time, "monotonic", lambda: next(left, 99.0))
+    assert history.deepen(context, 50.0, {}) > 0
+    with db.engine.session() as session:
+        reached = session.get(Series, (market_id, "1h")).asked_back_to
+    assert reached < from_ms(int(newest.time[0]))
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("timeframe", "days"), [("1m", 14), ("5m", 90), ("15m", 90)])
+def test_short_timeframes_go_back_as_far_as_the_settings_say(timeframe: str, days: int) -> None:
+    now_ms = to_ms(utc_now())
+    assert history.depth_ms(core.settings.read({}), timeframe, now_ms) == now_ms - days * 86_400_000
+    assert history.depth_ms(core.settings.read({"BACKFILL_DAYS_1M": "2"}), "1m", now_ms) == now_ms - 2 * 86_400_000
+
+
+@pytest.mark.parametrize("timeframe", ["1h", "4h", "1d"])
+def test_longer_timeframes_go_back_to_the_beginning(timeframe: str) -> None:
+    assert history.depth_ms(core.settings.read({}), timeframe, to_ms(utc_now())) == history.ORIGIN_MS
+
+
+def test_the_demo_exchange_keeps_its_own_depth(server: Server, context: JobContext) -> None:
+    with db.engine.session() as session:
+        demo = markets.get_or_create(session, make_name("demo", "BTC/USDT"), simulated=True).id
+        markets.set_followed(session, demo, True)
+    keep(demo, true_candles(30), reached=False)
+    assert history._shallow(context) == []

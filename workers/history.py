@@ -1,0 +1,161 @@
+"""The past of followed markets: holes are asked for again, and what is older is fetched page by page.
+
+One short run every few seconds, so that no long fetch keeps the newest candles waiting. What was done stands in
+`gaps` and `series.asked_back_to`: a run that was killed is gone on from.
+"""
+
+import logging
+import time
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.clock import from_ms, to_ms, utc_now
+from core.errors import ExchangeUnavailable, NotFound, Refused
+from core.settings import Settings
+from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe
+from db.queries import gaps, markets
+from db.queries.gaps import GapRow
+from db.tables import Market, Series
+from market import ingest
+from market.gateway import ExchangeGateway
+from workers.context import DEMO, JobContext
+
+DAY_MS = 1_440 * MINUTE_MS
+ORIGIN_MS = 1_262_304_000_000  # 2010-01-01: before it no exchange had candles
+LONGEST_HOLE = 25_000  # candles; a longer one waits for the pages of the past
+HOLES_A_RUN = 40
+PAGES_A_STEP = 5
+RUN_S = 8.0  # of a run; the newest candles wait no longer
+
+log = logging.getLogger(__name__)
+
+
+def depth_ms(settings: Settings, timeframe: str, now_ms: int) -> int:
+    """How far back (ms UTC) a followed timeframe is fetched: by settings below 1h, to the beginning from there on."""
+    days = {"1m": settings.backfill_days_1m, "5m": settings.backfill_days_5m, "15m": settings.backfill_days_5m}
+    return now_ms - days[timeframe] * DAY_MS if timeframe in days else ORIGIN_MS
+
+
+def mend_history(context: JobContext) -> dict[str, Any]:
+    """Ask for holes again, then go on with the past of series, for a few seconds."""
+    until = time.monotonic() + RUN_S
+    failed: dict[str, str] = {}
+    note_holes(context)
+    mended = repair(context, until, failed)
+    stored = deepen(context, until, failed)
+    return {"asked_again": mended, "stored": stored, "failed": failed}
+
+
+def note_holes(context: JobContext) -> None:
+    """Write down the holes of every followed series that has some, or had."""
+    now = utc_now()
+    with context.session() as session:
+        known = gaps.counts(session)
+        for market in markets.followed(session):
+            for name, row in markets.series_of(session, market.id).items():
+                if row.gaps or (market.id, name) in known:
+                    gaps.note(session, market.id, name, gaps.holes(session, market.id, TIMEFRAMES[name]), now=now)
+
+
+def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
+    """Ask for open holes again; returns how many were asked for. An exchange that fails is left for the next run."""
+    now = utc_now()
+    with context.session() as session:
+        wanted = gaps.due(session, now=now, most=LONGEST_HOLE, limit=HOLES_A_RUN)
+    asked = 0
+    for row in wanted:
+        if time.monotonic() > until:
+            break
+        if row.market.exchange in failed:
+            continue
+        try:
+            _ask_again(context, context.gateway(row.market.exchange), row)
+            asked += 1
+        except (ExchangeUnavailable, NotFound, Refused) as error:
+            failed[row.market.exchange] = error.sentence
+    return asked
+
+
+def _ask_again(context: JobContext, gateway: ExchangeGateway, row: GapRow) -> None:
+    """Fetch one hole. An answer without a single candle counts towards confirming it."""
+    frame, start, now = TIMEFRAMES[row.gap.timeframe], to_ms(row.gap.first_missing), utc_now()
+    end = start + row.gap.count * frame.ms
+    fetched = ingest.fetch_span(
+        gateway,
+        context.session,
+        row.market,
+        frame.name,
+        start,
+        end,
+        now=now,
+        check_cancelled=context.check_cancelled,
+    )
+    with context.session() as session:
+        if fetched.stored:
+            found = gaps.holes(session, row.market.id, frame)
+            gaps.note(session, row.market.id, frame.name, found, now=now)
+            log.info("hole_filled", extra={"market_id": row.market.id, "timeframe": frame.name, "n": fetched.stored})
+        elif fetched.asked:
+            gaps.answered(session, row.gap, now=now)
+
+
+def deepen(context: JobContext, until: float, failed: dict[str, str]) -> int:
+    """Go on with the past of every series that is not whole yet, a few pages each, least deep first."""
+    stored = 0
+    while time.monotonic() < until:
+        steps = [step for step in _shallow(context) if step[0].exchange not in failed]
+        if not steps:
+            break
+        for market, frame, reached in steps:
+            if time.monotonic() > until:
+                break
+            try:
+                stored += _go_back(context, market, frame, reached)
+            except (ExchangeUnavailable, NotFound, Refused) as error:
+                failed[market.exchange] = error.sentence
+                break
+    return stored
+
+
+def _shallow(context: JobContext) -> list[tuple[Market, Timeframe, int]]:
+    """(market, timeframe, open time in ms that was reached) of followed series whose past is not fetched yet."""
+    query = select(Market, Series).join(Series, Series.market_id == Market.id)
+    query = query.where(Market.followed, Market.exchange != DEMO, Series.rows > 0)
+    now_ms, found = to_ms(utc_now()), []
+    with context.session() as session:
+        for market, series in session.execute(query):
+            edge = series.asked_back_to or series.first_open
+            frame, reached = TIMEFRAMES[series.timeframe], to_ms(edge or from_ms(now_ms))
+            if reached >= depth_ms(context.settings, frame.name, now_ms) + frame.ms:
+                found.append((market, frame, reached))
+    return sorted(found, key=lambda step: (now_ms - step[2]) // step[1].ms)
+
+
+def _go_back(context: JobContext, market: Market, frame: Timeframe, reached: int) -> int:
+    """Fetch the pages before `reached`, newest first; where an exchange has none any more, the past ends."""
+    gateway, now = context.gateway(market.exchange), utc_now()
+    deepest = depth_ms(context.settings, frame.name, to_ms(now))
+    start = max(deepest, reached - PAGES_A_STEP * gateway.page(frame.name) * frame.ms)
+    fetched = ingest.fetch_span(
+        gateway,
+        context.session,
+        market,
+        frame.name,
+        start,
+        reached,
+        now=now,
+        newest_first=True,
+        check_cancelled=context.check_cancelled,
+    )
+    ended = fetched.asked >= ingest.EMPTY_PAGES and not fetched.stored and not fetched.skipped
+    _note_reached(context, market.id, frame.name, from_ms(ORIGIN_MS if ended else start))
+    return fetched.stored
+
+
+def _note_reached(context: JobContext, market_id: int, timeframe: str, reached: datetime) -> None:
+    with context.session() as session:
+        series = session.get(Series, (market_id, timeframe), with_for_update=True)
+        if series is not None:
+            series.asked_back_to = reached
