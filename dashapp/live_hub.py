@@ -1,7 +1,8 @@
 """Ticks for every open stream of this process: one Redis subscriber, which hands each tick to whoever wants it.
 
 A client that does not keep up is dropped: its queue is bounded, and the browser comes again with the id of what it saw
-last. A subscriber that lost Redis reads what it missed from the backlog.
+last. A subscriber that lost Redis reads what it missed from the backlog. A second thread asks twice a second, for all
+clients at once, whether their sessions still stand.
 """
 
 import logging
@@ -9,17 +10,25 @@ import queue
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
+import db.engine
 from core import ticks
+from core.clock import utc_now
 from core.ticks import Told
+from db.queries import user_sessions
 
 WAITING = 200  # ticks a client may be behind
 PATIENCE = 1.0  # seconds the subscriber waits for a message before it looks whether it is still wanted
+SUBSCRIBE_S = 2.0  # how long a new client waits for the subscriber
 PAUSE = 0.5  # seconds between tries to reach a Redis that is away
+LOOK = 0.5  # seconds between looks at the sessions
 IDLE = 30.0  # seconds without a client after which the subscriber ends
 
 log = logging.getLogger("bolt.live")
@@ -27,11 +36,13 @@ log = logging.getLogger("bolt.live")
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open stream; `dropped` once it was too slow."""
+    """One open stream of the session `sid`; `dropped` once it was too slow, `ended` once the session is over."""
 
     markets: frozenset[str]
-    waiting: "queue.Queue[Told]" = field(default_factory=lambda: queue.Queue(WAITING))
+    sid: str = ""
+    waiting: "queue.Queue[Told | None]" = field(default_factory=lambda: queue.Queue(WAITING))
     dropped: bool = False
+    ended: bool = False
 
     def next(self, seconds: float) -> Told | None:
         """The next tick; None where none came in time."""
@@ -40,28 +51,40 @@ class Client:
         except queue.Empty:
             return None
 
+    def end(self) -> None:
+        """Wake whoever waits for the next tick: there is none any more."""
+        self.ended = True
+        with suppress(queue.Full):
+            self.waiting.put_nowait(None)
+
 
 class Hub:
     """`most` streams may be open at a time. `join` starts the subscriber; it ends when nobody has listened for long."""
 
-    def __init__(self, redis_url: str, most: int) -> None:
+    def __init__(self, redis_url: str, most: int, idle: timedelta) -> None:
         self.most = most
+        self._idle = idle
         self.clients: set[Client] = set()
         self._redis_url = redis_url
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._watcher: threading.Thread | None = None
         self._seen = ""
+        self._subscribed = threading.Event()
 
-    def join(self, markets: Iterable[str]) -> Client | None:
+    def join(self, markets: Iterable[str], sid: str) -> Client | None:
         """A client of these markets (`exchange:BASE/QUOTE`); None while there is no room."""
         with self._lock:
             if len(self.clients) >= self.most:
                 return None
-            client = Client(frozenset(markets))
+            client = Client(frozenset(markets), sid)
             self.clients.add(client)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="live-hub", daemon=True)
                 self._thread.start()
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="live-sessions", daemon=True)
+                self._watcher.start()
             return client
 
     def leave(self, client: Client) -> None:
@@ -70,14 +93,37 @@ class Hub:
 
     def missed(self, client: Client, after: str) -> list[Told]:
         """What a client has not seen: everything kept since the id, or, without one, the last tick of each market."""
+        self._subscribed.wait(SUBSCRIBE_S)  # what is published from then on waits in the client's queue
         try:
             redis = self._connect()
             if after:
                 return [told for told in ticks.since(redis, after) if told.market in client.markets]
-            return ticks.last(redis, sorted(client.markets))
+            return sorted(ticks.last(redis, sorted(client.markets)), key=lambda told: ticks.position(told.id))
         except RedisError as fault:
             log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
             return []
+
+    def _watch(self) -> None:
+        """End the clients of sessions that are over; where that is not known, all: browsers come again."""
+        while True:
+            time.sleep(LOOK)
+            with self._lock:
+                clients = list(self.clients)
+                if not clients:
+                    self._watcher = None
+                    return
+            standing = self._standing({client.sid for client in clients})
+            for client in clients:
+                if client.sid not in standing:
+                    client.end()
+
+    def _standing(self, sids: set[str]) -> set[str]:
+        try:
+            with db.engine.session() as session:
+                return user_sessions.open_among(session, sids, now=utc_now(), idle=self._idle)
+        except SQLAlchemyError as fault:
+            log.warning("database_does_not_answer", extra={"fault": type(fault).__name__})
+            return set()
 
     def _connect(self) -> Redis:
         return Redis.from_url(self._redis_url, socket_timeout=5, socket_connect_timeout=2)
@@ -106,6 +152,7 @@ class Hub:
         try:
             listener.psubscribe(ticks.CHANNEL + "*")
             listener.get_message(timeout=PATIENCE)
+            self._subscribed.set()
             if self._seen:
                 for told in ticks.since(redis, self._seen):
                     self.hand_out(told)
@@ -116,6 +163,7 @@ class Hub:
                     self.hand_out(heard)
                 used = time.monotonic() if self.clients else used
         finally:
+            self._subscribed.clear()
             listener.close()
             redis.close()
 

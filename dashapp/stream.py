@@ -1,17 +1,18 @@
 """Live prices for a browser: `GET /stream?markets=binance/BTC-USDT,demo/ETH-USDT` as server-sent events.
 
 `tick` events carry the JSON of `core.ticks`, `beat` comes every five seconds, `end` says that no new try is worth it.
-A stream goes on after the id in `Last-Event-ID` (or `last`), and begins with the last tick of each market otherwise.
+A stream goes on after the id in `Last-Event-ID` (or `last`), begins with the last tick of each market otherwise, and
+ends within a second of its session.
 """
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, request, stream_with_context
+import flask
+from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
 
 import core.market_name as market_name
 import db.engine
@@ -20,13 +21,11 @@ from core.errors import Refused
 from core.market_name import MarketName
 from core.settings import Settings
 from core.ticks import Told
-from dashapp.auth import sessions
 from dashapp.live_hub import Client, Hub
 from db.queries import markets
 
 MOST_MARKETS = 50
 BEAT = 5.0  # seconds; a dead client is noticed when the next write fails
-LOOK = 0.15  # seconds between looks at the session, whose answer is itself at most 0.8 s old
 SEND_SECONDS = 15.0  # after which a client that takes nothing is given up
 SHARE = 3 / 4  # of the web server's threads that streams may hold
 RETRY_AFTER = 30
@@ -36,7 +35,8 @@ blueprint = Blueprint("stream", __name__)
 
 
 def install(app: Flask, settings: Settings) -> None:
-    app.extensions["bolt_hub"] = Hub(settings.redis_url, int(settings.web_threads * SHARE))
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    app.extensions["bolt_hub"] = Hub(settings.redis_url, int(settings.web_threads * SHARE), idle)
     app.register_blueprint(blueprint)
 
 
@@ -48,14 +48,14 @@ def serve() -> ResponseReturnValue:
         for name in names:
             markets.get(session, name)
     hub: Hub = current_app.extensions["bolt_hub"]
-    client = hub.join(str(name) for name in names)
+    client = hub.join((str(name) for name in names), flask.session["sid"])
     if client is None:
         return _no_room()
     offered = request.headers.get("Last-Event-ID") or request.args.get("last", "")
     after = offered if ticks.ID.fullmatch(offered) else ""
     _bound_sending()
-    body = Events(hub, client, after, str(current_user.id))
-    answer = Response(stream_with_context(iter(body)), mimetype="text/event-stream")
+    body = Events(hub, client, after)
+    answer = Response(iter(body), mimetype="text/event-stream")
     answer.call_on_close(body.close)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Accel-Buffering"] = "no"  # Nginx hands each event on at once
@@ -85,11 +85,10 @@ def _bound_sending() -> None:
 class Events:
     """The text of one stream, event by event; leaves the hub when closed, however it ends."""
 
-    def __init__(self, hub: Hub, client: Client, after: str, user_id: str) -> None:
+    def __init__(self, hub: Hub, client: Client, after: str) -> None:
         self._hub = hub
         self._client = client
         self._after = after
-        self._user_id = user_id
 
     def close(self) -> None:
         self._hub.leave(self._client)
@@ -111,8 +110,8 @@ class Events:
     def _live(self) -> Iterator[str]:
         beat_at = time.monotonic() + BEAT
         while not self._client.dropped:
-            told = self._client.next(min(LOOK, beat_at - time.monotonic()))
-            if not allowed(self._user_id):
+            told = self._client.next(beat_at - time.monotonic())
+            if self._client.ended:
                 yield "event: end\ndata: signed out\n\n"
                 return
             if told and (not told.id or ticks.position(told.id) > ticks.position(self._after)):
@@ -130,12 +129,3 @@ def event(told: Told) -> str:
 
 def beat() -> str:
     return f"event: beat\ndata: {int(time.time() * 1_000)}\n\n"
-
-
-def allowed(user_id: str) -> bool:
-    """Whether the session that opened this stream still stands. Not known means no: the browser asks again."""
-    try:
-        user = sessions.load(user_id)
-    except SQLAlchemyError:
-        return False
-    return user is not None

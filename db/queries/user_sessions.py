@@ -1,5 +1,6 @@
 """Open sessions as lists show them. A cookie stays the proof; here stands who holds one, and since when."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
@@ -45,6 +46,12 @@ def is_open(now: datetime, idle: timedelta) -> ColumnElement[bool]:
         UserSession.seen_at > now - idle,
         ~ended,
     )
+
+
+def open_among(session: Session, sids: Collection[str], *, now: datetime, idle: timedelta) -> set[str]:
+    """Those of these sessions that still work; one question for all live streams of a process."""
+    query = select(UserSession.sid).join(User, User.id == UserSession.user_id)
+    return set(session.scalars(query.where(UserSession.sid.in_(sids), is_open(now, idle))))
 
 
 def count_open(session: Session, *, now: datetime, idle: timedelta) -> int:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+import db.engine
 from core import ticks
 from core.clock import utc_now
 from core.errors import Refused
@@ -18,9 +20,8 @@ from core.market_name import parse
 from core.roles import Role
 from core.ticks import Tick, Told
 from dashapp import live_hub, stream
-from dashapp.auth import sessions
 from dashapp.live_hub import Hub
-from db.queries import markets, users
+from db.queries import markets, user_sessions, users
 from tests.dashapp.sse import Stream, serving
 from tests.web import SignIn
 
@@ -186,7 +187,7 @@ def test_a_stream_closes_within_a_second_of_the_session(
         session.commit()
     assert one.ends_within(1.5)  # a second, and what a busy machine adds
     listening(app, 0)
-    assert sessions.FRESH + stream.LOOK < 1
+    assert live_hub.LOOK < 0.9
 
 
 def test_a_browser_that_went_away_frees_its_place(
@@ -220,7 +221,7 @@ def test_all_streams_share_one_subscriber(open_stream: Open, app: Flask, redis: 
 
 
 def test_a_slow_client_is_dropped_and_the_others_go_on() -> None:
-    made = Hub("redis://127.0.0.1:1/0", 5)
+    made = Hub("redis://127.0.0.1:1/0", 5, timedelta(minutes=30))
     slow, quick = live_hub.Client(frozenset({"a:B/C"})), live_hub.Client(frozenset({"a:B/C"}))
     made.clients |= {slow, quick}
     for n in range(live_hub.WAITING + 50):
@@ -232,12 +233,12 @@ def test_a_slow_client_is_dropped_and_the_others_go_on() -> None:
 
 
 def test_a_tick_is_handed_out_once_however_often_it_comes() -> None:
-    made = Hub("redis://127.0.0.1:1/0", 5)
+    made = Hub("redis://127.0.0.1:1/0", 5, timedelta(minutes=30))
     client = live_hub.Client(frozenset({"a:B/C"}))
     made.clients.add(client)
     for told_id in ("5-0", "5-0", "4-9", "5-1", ""):
         made.hand_out(Told(told_id, "a:B/C", "{}"))
-    assert [told.id for told in client.waiting.queue] == ["5-0", "5-1", ""]
+    assert [told.id for told in client.waiting.queue if told] == ["5-0", "5-1", ""]
 
 
 def test_the_subscriber_reads_what_it_missed_while_redis_was_away(
@@ -272,3 +273,21 @@ def test_line_breaks_in_a_message_forge_no_event() -> None:
     made = stream.event(Told("1-1", "a:B/C", '{"x":1}\n\nevent: end\ndata: x'))
     assert made.count("\n\n") == 1
     assert made.startswith("id: 1-1\nevent: tick\ndata: ")
+
+
+def test_while_the_database_is_away_streams_end_so_that_nobody_listens_unseen(app: Flask, redis_url: str) -> None:
+    db.engine.connect("postgresql://bolt:x@127.0.0.1:1/bolt")
+    made = Hub(redis_url, 5, timedelta(minutes=30))
+    client = made.join(["binance:BTC/USDT"], "a session")
+    assert client is not None
+    assert client.next(10) is None
+    assert client.ended
+    made.leave(client)
+
+
+def test_one_question_tells_which_sessions_stand(viewer: FlaskClient, session: Session) -> None:
+    with viewer.session_transaction() as cookie:
+        sid = cookie["sid"]
+    idle = timedelta(minutes=30)
+    assert user_sessions.open_among(session, {sid, "another"}, now=utc_now(), idle=idle) == {sid}
+    assert user_sessions.open_among(session, {sid}, now=utc_now() + 2 * idle, idle=idle) == set()
