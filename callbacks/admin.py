@@ -5,7 +5,7 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any
 
-from dash import ALL, Input, Output, State, ctx
+from dash import ALL, Input, Output, ctx
 from dash.exceptions import PreventUpdate
 from flask import current_app
 from redis.exceptions import RedisError
@@ -14,12 +14,10 @@ from sqlalchemy.orm import Session
 import core.job_queue
 import db.engine
 import db.queries.job_table as job_table
-import db.queries.jobs as jobs
 import db.queries.leases
 import db.queries.sources
 import db.queries.storage
 import db.queries.trained_models
-from callbacks.grid_rows import Asked, first_id, words_of
 from callbacks.guards import needs
 from callbacks.toasts import say
 from callbacks.trail import note
@@ -27,40 +25,21 @@ from callbacks.wiring import Wiring
 from core import machine
 from core.breaker import Breaker
 from core.clock import utc_now
-from core.errors import NotFound, Refused
-from core.jobs import OPEN_STATES, JobState
+from core.errors import NotFound
 from core.machine import AMBER, Machine
 from core.roles import Role
 from core.settings import Settings
 from core.shared import SharedNumbers
 from db.queries import audit
-from db.queries.job_table import JobRow
 from layouts import ids
 from layouts.components import admin_desk as desk
-from layouts.components.numbers import duration, moment, percent
+from layouts.components.numbers import percent
 
 DAY = timedelta(days=1)
 LATEST = 8  # events that are listed
 LEASE = "scheduler"
-TITLES = {
-    "train_model": "Train a model",
-    "import_file": "Import a file",
-    "backfill": "Fetch past candles",
-    "top_up": "Fetch new candles",
-    "fill_demo": "Make demo candles",
-    "probe_exchanges": "Ask the exchanges",
-    "predict_due": "Make calls",
-    "settle_due": "Settle calls",
-}
 
 wire = Wiring()
-wire.clientside(
-    "admin.jobs",
-    Input(ids.Admin.JOB_SEARCH, "value"),
-    Input(ids.Admin.TICK, "n_intervals"),
-    Input(ids.Admin.CHANGED, "data"),
-    State(ids.Admin.JOBS, "id"),
-)
 
 
 def settings() -> Settings:
@@ -168,123 +147,21 @@ def event_words(event: Any) -> tuple[str, datetime, str]:
 
 
 @wire(
-    Output(ids.Admin.JOBS, "getRowsResponse"),
-    Output(ids.Admin.JOB_COUNT, "children"),
-    Input(ids.Admin.JOBS, "getRowsRequest"),
-    State(ids.Admin.JOB_SEARCH, "value"),
-    prevent_initial_call=True,
-)
-@needs(Role.ADMIN)
-def job_rows(request: dict[str, Any] | None, text: str | None) -> tuple[dict[str, Any], str]:
-    """The rows the table asks for."""
-    asked, now = Asked.of(request), utc_now()
-    with db.engine.session() as session:
-        rows = job_table.page(session, text=words_of(text), **asked.given())
-        total = job_table.count(session, text=words_of(text))
-        counts = job_table.counts(session, since=now - DAY)
-    said = f"{counts.running} running, {counts.queued} queued, {counts.failed} failed in 24 h"
-    return {"rowData": [job_cells(row, now) for row in rows], "rowCount": total}, said
-
-
-def job_cells(row: JobRow, now: datetime) -> dict[str, Any]:
-    """A job as the table shows it: text alone."""
-    fraction = row.progress.get("fraction")
-    return {
-        "id": row.id,
-        "kind": job_title(row),
-        "state": row.state.capitalize(),
-        "progress": percent(fraction) if row.state in OPEN_STATES and fraction is not None else "",
-        "owner": row.owner,
-        "created_at": moment(row.created_at, now=now),
-        "took": took(row, now),
-        "reason": last_line(row),
-    }
-
-
-def job_title(row: JobRow) -> str:
-    about = row.args.get("symbol") or ", ".join(str(m) for m in row.args.get("markets", []))
-    title = TITLES.get(row.name, row.name.replace("_", " ").capitalize())
-    return f"{title}, {about}" if about else title
-
-
-def took(row: JobRow, now: datetime) -> str:
-    return duration(((row.finished_at or now) - row.started_at).total_seconds()) if row.started_at else ""
-
-
-def last_line(row: JobRow) -> str:
-    """Why it failed, else how far it is."""
-    ended = row.state in (JobState.FAILED, JobState.CANCELLED)
-    return (row.reason or "") if ended or not row.progress else str(row.progress.get("message", ""))
-
-
-@wire(
-    Output(ids.Admin.JOB, "children"),
-    Input(ids.Admin.JOBS, "selectedRows"),
-    Input(ids.Admin.CHANGED, "data"),
-    Input(ids.Admin.TICK, "n_intervals"),
-    prevent_initial_call=True,
-)
-@needs(Role.ADMIN)
-def draw_job(chosen: Any, _changed: Any, _ticks: int | None) -> Any:
-    """The chosen job, as it is now."""
-    row_id = first_id(chosen)
-    if row_id is None:
-        return None
-    with db.engine.session() as session:
-        row = job_table.one(session, row_id)
-    if row is None:
-        return None
-    line = last_line(row) or "It has said nothing."
-    facts = f"Asked {moment(row.created_at, now=utc_now())} by {row.owner}, attempt {row.attempt} of {row.max_attempts}"
-    retry = row.state in (JobState.FAILED, JobState.CANCELLED)
-    cancel = row.state in OPEN_STATES and not row.cancel_requested
-    return desk.job_panel(desk.ChosenJob(row.id, job_title(row), row.state, line, facts, retry, cancel))
-
-
-@wire(
     Output(ids.Admin.CHANGED, "data"),
-    Input({"type": ids.Admin.JOB_ACT, "index": ALL}, "n_clicks"),
     Input({"type": ids.Admin.RESET, "index": ALL}, "n_clicks"),
     prevent_initial_call=True,
     changes=True,
 )
 @needs(Role.ADMIN)
-def act(_jobs: list[int | None], _sources: list[int | None]) -> str:
-    """Run a job again, cancel one, or close a breaker."""
+def close_breaker(_clicks: list[int | None]) -> str:
+    """Let calls through again at once; what the exchange itself asked for is still respected."""
     if not ctx.triggered_id or not any(one["value"] for one in ctx.triggered):
         raise PreventUpdate
-    if ctx.triggered_id["type"] == ids.Admin.RESET:
-        close_breaker(str(ctx.triggered_id["index"]))
-    else:
-        word, _, job_id = str(ctx.triggered_id["index"]).partition("/")
-        {"retry": run_again, "cancel": cancel}.get(word, unknown)(job_id)
-    return utc_now().isoformat()
-
-
-def unknown(_id: str) -> None:
-    raise Refused("That is nothing this desk can do. Reload the page.")
-
-
-def run_again(job_id: str) -> None:
-    with db.engine.session() as session:
-        made = job_table.retry(session, job_id)
-        note(session, "job_retried", f"job {job_id}", kind=made.name, job=made.id)
-    jobs.announce(made)
-    say("Asked for again", "It runs as a new job, at the top of the list.")
-
-
-def cancel(job_id: str) -> None:
-    with db.engine.session() as session:
-        job = jobs.request_cancel(session, job_id)
-        note(session, "job_cancelled", f"job {job_id}", kind=job.name)
-    say("Cancelling", "A running job stops at its next step; a waiting one is gone.", kind="plain")
-
-
-def close_breaker(exchange: str) -> None:
-    """Let calls through again at once; what the exchange itself asked for is still respected."""
+    exchange = str(ctx.triggered_id["index"])
     with db.engine.session() as session:
         if db.queries.sources.get(session, exchange) is None:
             raise NotFound("There is no such source.")
         note(session, "breaker_reset", f"source {exchange}")
     Breaker(SharedNumbers(core.job_queue.redis()), exchange).succeeded()
     say(f"The breaker of {exchange.capitalize()} is closed", "The next call goes through.")
+    return utc_now().isoformat()

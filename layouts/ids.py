@@ -93,6 +93,9 @@ class Models:
     SCORES = "models-scores"
     VERSIONS = "models-versions"
     CANCEL = "models-cancel"  # type of the buttons that cancel a training
+    LEAKS = "models-leaks"
+    LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
+    EXAMINE = "models-examine"  # type of the button that runs the leak lab
 
 
 class Predictions:
@@ -118,6 +121,9 @@ class Admin:
     JOB_SEARCH = "admin-job-search"
     JOB_COUNT = "admin-job-count"
     JOB = "admin-job"
+    JOB_ASK = "admin-job-ask"
+    JOB_ASK_YES = "admin-job-ask-yes"
+    JOB_ASK_NO = "admin-job-ask-no"
     JOB_ACT = "admin-job-act"  # pattern: index is `retry/<id>` or `cancel/<id>`
     SOURCES = "admin-sources"
     RESET = "admin-reset"  # pattern: index is an exchange

@@ -46,6 +46,7 @@ def grid(id: str, cells: tuple[Cell, ...], *, height: str) -> Component:  # noqa
             "infiniteInitialRowCount": 1,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "animateRows": False,
+            "localeText": {"noRowsToShow": "Nothing fits what was asked for.", "loadingOoo": "Loading"},
             "suppressCellFocus": False,
             "enableCellTextSelection": True,
         },

@@ -74,6 +74,13 @@ def _desk() -> list[Component]:
             ],
             className="panes halves",
         ),
+        confirm(
+            ids.Admin.JOB_ASK,
+            "Cancel this job",
+            "A running job stops at its next step and its work is lost; a waiting one never begins.",
+            yes=button("Cancel job", id=ids.Admin.JOB_ASK_YES, kind="danger"),
+            no=button("Keep it", id=ids.Admin.JOB_ASK_NO),
+        ),
     ]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 import core.job_queue
-from callbacks import admin, admin_audit, admin_users, attach
+from callbacks import admin, admin_audit, admin_jobs, admin_users, attach
 from callbacks.grid_rows import Asked, first_id, words_of
 from core.breaker import Breaker
 from core.clock import utc_now
@@ -69,7 +69,7 @@ def test_s03_nothing_of_the_admin_desk_reaches_others(signed_in: SignIn, session
     client = signed_in(role)
     plant(session)
     bodies = admin_bodies(client)
-    wires = [wire for module in (admin, admin_users, admin_audit) for wire in module.wire.wires]
+    wires = [wire for module in (admin, admin_jobs, admin_users, admin_audit) for wire in module.wire.wires]
     assert len(bodies) == sum(not isinstance(wire.target, str) for wire in wires)
     before = session.scalars(select(User.role)).all()
     for body in bodies:
@@ -83,7 +83,7 @@ def test_s03_nothing_of_the_admin_desk_reaches_others(signed_in: SignIn, session
 
 def test_every_callback_of_the_admin_desk_is_for_admins() -> None:
     modules = [m for m in attach.modules() if m.__name__.startswith("callbacks.admin")]
-    assert len(modules) == 3
+    assert len(modules) == 4
     for module in modules:
         for wire in module.wire.wires:
             assert isinstance(wire.target, str) or wire.target.needed_role is Role.ADMIN  # type: ignore[attr-defined]
@@ -232,12 +232,24 @@ def press(client: FlaskClient, kind: str, index: str, *, output: str) -> TestRes
     return client.post(CALLBACKS, json=body, headers=dash_headers(client))
 
 
+def confirm(client: FlaskClient, dialog: str, row: str) -> None:
+    """Say yes in a dialog, with this row chosen in the table."""
+    wanted = next(d for d in client.get("/_dash-dependencies").get_json() if f"{dialog}.is_open" in d["output"])
+    body = body_of(wanted)
+    for place in body["inputs"]:
+        if place and place["id"] == f"{dialog}-yes":
+            place["value"] = 1
+    body["state"][0]["value"] = [{"id": row}]
+    body["changedPropIds"] = [f"{dialog}-yes.n_clicks"]
+    assert client.post(CALLBACKS, json=body, headers=dash_headers(client)).status_code == 200
+
+
 def test_a_failed_job_runs_again_as_a_new_one(signed_in: SignIn, session: Session) -> None:
     client = signed_in(Role.ADMIN)
     plant(session)
     failed = session.scalars(select(Job)).one()
     assert (
-        toasts(press(client, "admin-job-act", f"retry/{failed.id}", output="admin-changed"))[0]["title"]
+        toasts(press(client, "admin-job-act", f"retry/{failed.id}", output="admin-job-ask"))[0]["title"]
         == "Asked for again"
     )
     session.expire_all()
@@ -245,7 +257,7 @@ def test_a_failed_job_runs_again_as_a_new_one(signed_in: SignIn, session: Sessio
     assert (made.name, made.args, made.owner_id, made.state) == (failed.name, failed.args, failed.owner_id, "queued")
     assert core.job_queue.held(made.queue)
     assert audit.page(session, audit.Wanted(action="job_retried"))[0].object == f"job {failed.id}"
-    refused = press(client, "admin-job-act", f"retry/{made.id}", output="admin-changed")
+    refused = press(client, "admin-job-act", f"retry/{made.id}", output="admin-job-ask")
     assert "Only a job that has failed" in toasts(refused)[0]["text"]
 
 
@@ -253,7 +265,11 @@ def test_a_waiting_job_is_cancelled(signed_in: SignIn, session: Session) -> None
     client = signed_in(Role.ADMIN)
     job = jobs.create(session, TOP_UP, {})
     session.commit()
-    press(client, "admin-job-act", f"cancel/{job.id}", output="admin-changed")
+    asked = press(client, "admin-job-act", f"cancel/{job.id}", output="admin-job-ask")
+    assert asked.get_json()["response"] == {"admin-job-ask": {"is_open": True}}
+    session.expire_all()
+    assert jobs.get(session, job.id).state == JobState.QUEUED
+    confirm(client, "admin-job-ask", job.id)
     session.expire_all()
     assert jobs.get(session, job.id).state == JobState.CANCELLED
     assert audit.count(session, audit.Wanted(action="job_cancelled")) == 1
@@ -321,14 +337,7 @@ def test_an_account_is_disabled_after_a_second_word(signed_in: SignIn, session: 
     assert "can't sign in again" in asked["admin-ask-text"]["children"]
     session.expire_all()
     assert session.get_one(User, mara.id).disabled_at is None
-    wanted = next(d for d in client.get("/_dash-dependencies").get_json() if "admin-ask.is_open" in d["output"])
-    body = body_of(wanted)
-    for place in body["inputs"]:
-        if place and place["id"] == "admin-ask-yes":
-            place["value"] = 1
-    body["state"][0]["value"] = [{"id": str(mara.id)}]
-    body["changedPropIds"] = ["admin-ask-yes.n_clicks"]
-    client.post(CALLBACKS, json=body, headers=dash_headers(client))
+    confirm(client, "admin-ask", str(mara.id))
     session.expire_all()
     assert session.get_one(User, mara.id).disabled_at is not None
     press(client, "admin-user-act", f"enable/{mara.id}", output="admin-ask")
