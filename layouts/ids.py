@@ -96,6 +96,9 @@ class Models:
     LEAKS = "models-leaks"
     LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
     EXAMINE = "models-examine"  # type of the button that runs the leak lab
+    LEAKS = "models-leaks"
+    LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
+    EXAMINE = "models-examine"  # type of the button that runs the leak lab
 
 
 class Predictions:

@@ -59,6 +59,11 @@ def table(session: Session) -> list[ModelRow]:
     return [ModelRow(*row) for row in session.execute(select(*wanted).order_by(TrainedModel.id.desc()))]
 
 
+def ids(session: Session) -> list[int]:
+    """Every version's id, newest first."""
+    return list(session.scalars(select(TrainedModel.id).order_by(TrainedModel.id.desc())))
+
+
 def summaries(session: Session) -> list[dict[str, Any]]:
     """What a list in a terminal needs of every version, newest first."""
     return [

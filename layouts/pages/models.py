@@ -16,6 +16,7 @@ def layout(**_query: str) -> Component:
         [
             dcc.Interval(id=ids.Models.TICK, interval=REFRESH_MS),
             dcc.Store(id=ids.Models.SEEN),
+            dcc.Store(id=ids.Models.LEAKS_SEEN),
             page_head("Models", end=[html.Div(id=ids.Models.ACTIONS)]),
             form(),
             html.Div(id=ids.Models.HEADLINE),
@@ -29,7 +30,11 @@ def layout(**_query: str) -> Component:
                         ],
                         className="colx",
                     ),
-                    html.Aside(id=ids.Models.CARD, className="pane rail", **{"aria-label": "Model card"}),
+                    html.Aside(
+                        [html.Div(id=ids.Models.CARD), html.Div(id=ids.Models.LEAKS)],
+                        className="pane rail",
+                        **{"aria-label": "Model card"},
+                    ),
                 ],
                 className="panes detail models-grid",
             ),
