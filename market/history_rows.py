@@ -13,8 +13,15 @@ from core.errors import Refused
 from core.ohlcv import Floats
 
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
-ALIASES = {"timestamp": ("timestamp", "time", "open_time", "open time", "unix", "date", "datetime")}
-TRADES = ("tradecount", "trades", "count", "number of trades", "number_of_trades")  # names of a column of trade counts
+ALIASES = {"timestamp": ("timestamp", "time", "open_time", "open time", "unix", "unix timestamp", "date", "datetime")}
+TRADES = (
+    "tradecount",
+    "trade count",
+    "trades",
+    "count",
+    "number of trades",
+    "number_of_trades",
+)  # names of a column of trade counts
 BULK_WIDTH, BULK_TRADES = (
     12,
     8,

@@ -142,3 +142,17 @@ def test_a_line_in_another_encoding_is_a_bad_line() -> None:
     rows = history_rows.read(history_rows.unpack(f"{HEADER}\n{ROW}\n".encode() + "1é,2,3,4,5,6".encode("latin-1")))
     assert rows.lines.tolist() == [2]
     assert [number for number, _ in rows.unreadable] == [3]
+
+
+@pytest.mark.parametrize("name", ["unix", "Unix Timestamp", "Open time", "open_time", "DATE"])
+def test_times_are_found_under_the_names_vendors_give_them(name: str) -> None:
+    assert first(f"{name},open,high,low,close,volume\n{ROW}") == [START_MS, 10, 12, 9, 11, 5]
+
+
+@pytest.mark.parametrize("name", ["tradecount", "Trade Count", "trades", "count"])
+def test_trade_counts_are_read_and_what_is_none_is_nan(name: str) -> None:
+    quick = history_rows.read(f"{HEADER},{name}\n{ROW},7\n{ROW},8")
+    slow = history_rows.read(f"{HEADER},{name}\n{ROW},7\n{ROW},NULL\n{ROW},")
+    assert quick.trades.tolist() == [7, 8]
+    assert slow.trades[0] == 7
+    assert np.isnan(slow.trades[1:]).all()
