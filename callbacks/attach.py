@@ -4,12 +4,36 @@ from types import ModuleType
 
 from dash import Dash
 
-from callbacks import admin, admin_audit, admin_jobs, admin_users, charts, leak_lab, markets, models, predictions, shell
+from callbacks import (
+    admin,
+    admin_audit,
+    admin_jobs,
+    admin_users,
+    charts,
+    data_quality,
+    leak_lab,
+    markets,
+    models,
+    predictions,
+    shell,
+)
 
 
 def modules() -> tuple[ModuleType, ...]:
     """Each with its `wire`."""
-    return (shell, charts, markets, predictions, models, leak_lab, admin, admin_jobs, admin_users, admin_audit)
+    return (
+        shell,
+        charts,
+        markets,
+        data_quality,
+        predictions,
+        models,
+        leak_lab,
+        admin,
+        admin_jobs,
+        admin_users,
+        admin_audit,
+    )
 
 
 def attach(app: Dash) -> None:

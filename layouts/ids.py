@@ -72,6 +72,17 @@ class Markets:
     FOLLOWED = "markets-followed"  # pattern: index is a market's id; the button in its row
 
 
+class DataQuality:
+    """The Data quality page."""
+
+    TICK = "quality-tick"
+    HEADLINE = "quality-headline"
+    GAPS = "quality-gaps"
+    REFUSED = "quality-refused"
+    REVISIONS = "quality-revisions"
+    LATENCY = "quality-latency"
+
+
 class Models:
     """The Models page."""
 
@@ -93,9 +104,6 @@ class Models:
     SCORES = "models-scores"
     VERSIONS = "models-versions"
     CANCEL = "models-cancel"  # type of the buttons that cancel a training
-    LEAKS = "models-leaks"
-    LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
-    EXAMINE = "models-examine"  # type of the button that runs the leak lab
     LEAKS = "models-leaks"
     LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
     EXAMINE = "models-examine"  # type of the button that runs the leak lab

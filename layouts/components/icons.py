@@ -18,6 +18,7 @@ NAMES = (
     "bullseye",
     "camera",
     "check-circle",
+    "check2-square",
     "check-lg",
     "chevron-down",
     "chevron-right",
