@@ -37,7 +37,8 @@ def register(add: Add) -> None:
 
 def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Submit the job; with --wait follow it to its end."""
-    from db.queries import jobs
+    import db.engine
+    from db.queries import audit, jobs
     from ml import config
 
     names = [str(market_name.parse(text)) for text in asked.markets.split(",") if text.strip()]
@@ -53,6 +54,10 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     }
     with attached(settings, output) as found:
         job_id = jobs.submit(TRAIN_MODEL, arguments)
+        with db.engine.session() as session:
+            audit.record(
+                session, actor_id=None, actor=audit.COMMAND_LINE, action="training_asked", object=f"job {job_id}"
+            )
         if not asked.wait:
             output.result({"job": job_id}, [f"Job {job_id} waits for a worker."])
             return 0

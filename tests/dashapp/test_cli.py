@@ -360,6 +360,8 @@ def test_train_submits_the_job_as_it_was_asked_for(run: Run, session: Session) -
         "seeds": 1,
     }
     assert len(job_queue.queue("train")) == 1
+    (event,) = audit.page(session, audit.Wanted(action="training_asked"))
+    assert (event.actor, event.object) == ("command line", f"job {job.id}")
 
 
 @pytest.mark.parametrize("wrong", [("--markets", "BTC"), ("--timeframe", "2h")])
