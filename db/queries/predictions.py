@@ -273,19 +273,8 @@ def _calls() -> Select[Any]:
 
 
 AS_WRITTEN = (
-    *(
-        "id",
-        "model_id",
-        "market_id",
-        "timeframe",
-        "horizon",
-        "simulated",
-        "open_time",
-        "closed_at",
-        "due_at",
-        "made_at",
-    ),
-    *("close", "sigma", "upper_factor", "lower_factor", "call", "confidence"),
+    *("id", "model_id", "market_id", "timeframe", "horizon", "simulated", "open_time", "closed_at", "due_at"),
+    *("made_at", "close", "sigma", "upper_factor", "lower_factor", "call", "confidence"),
 )
 LATER = ("outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at")
 
