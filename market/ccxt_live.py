@@ -60,11 +60,14 @@ class Feed:
         self._news: asyncio.Queue[News | Exception] = asyncio.Queue(WAITING)
         self._finals: set[tuple[str, int]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._connections: set[int] = set()
+        self._direct: set[type[News]] = set()  # kinds that come from `_resolved`, message by message
 
     async def __aenter__(self) -> "Feed":
         asyncio.get_running_loop().set_exception_handler(self._unreadable)
         if hasattr(self._client, "handle_ohlcv"):
             self._client.handle_ohlcv = _noting(self._client, self._client.handle_ohlcv, self._finals)
+        self._client.handle_message = self._seeing(self._client.handle_message)
         for watch in self._watches():
             self._tasks.append(asyncio.create_task(self._forever(watch)))
         return self
@@ -100,24 +103,58 @@ class Feed:
             raise NotFound(f"{self.name} has no streams. Its candles come by REST once a minute.")
         return found
 
+    def _seeing(self, handle: Callable[..., Any]) -> Callable[..., Any]:
+        """Of messages that come at once, ccxt's `watch` calls bring one and drop the rest: look at each on its way."""
+
+        def seeing(connection: Any, message: Any) -> Any:
+            if id(connection) not in self._connections:
+                self._connections.add(id(connection))
+                resolve = connection.resolve
+
+                def seen(result: Any, *rest: Any) -> Any:
+                    self._resolved(result)
+                    return resolve(result, *rest)
+
+                connection.resolve = seen
+            return handle(connection, message)
+
+        return seeing
+
+    def _resolved(self, result: Any) -> None:
+        """What ccxt made of one message: a ticker, or symbol, timeframe and rows."""
+        try:
+            if isinstance(result, dict) and result.get("symbol") in self.symbols and "last" in result:
+                self._direct.add(Price)
+                self._tell_price(result)
+            elif isinstance(result, list) and len(result) == 3 and result[1] == MINUTE:
+                self._direct.add(Minute)
+                self._tell_minutes(result[0], [list(row) for row in result[2][-1:]])
+        except ExchangeUnavailable as error:
+            self._end(error)
+
     async def _watch_prices(self) -> None:
         for ticker in (await self._client.watch_tickers(self.symbols)).values():
-            self._tell_price(ticker)
+            if Price not in self._direct:
+                self._tell_price(ticker)
 
     async def _watch_minutes(self) -> None:
         told = await self._client.watch_ohlcv_for_symbols([[symbol, MINUTE] for symbol in self.symbols])
-        for symbol, by_timeframe in told.items():
+        for symbol, by_timeframe in told.items() if Minute not in self._direct else ():
             self._tell_minutes(symbol, by_timeframe.get(MINUTE, []))
 
     def _one_price(self, symbol: str) -> Callable[[], Awaitable[None]]:
         async def watch() -> None:
-            self._tell_price(await self._client.watch_ticker(symbol))
+            ticker = await self._client.watch_ticker(symbol)
+            if Price not in self._direct:
+                self._tell_price(ticker)
 
         return watch
 
     def _one_minute(self, symbol: str) -> Callable[[], Awaitable[None]]:
         async def watch() -> None:
-            self._tell_minutes(symbol, await self._client.watch_ohlcv(symbol, MINUTE))
+            rows = await self._client.watch_ohlcv(symbol, MINUTE)
+            if Minute not in self._direct:
+                self._tell_minutes(symbol, rows)
 
         return watch
 
@@ -185,10 +222,10 @@ def _noting(client: Any, handle: Callable[..., None], finals: set[tuple[str, int
     """ccxt drops the word for final from klines: note it on the way."""
 
     def noting(connection: Any, message: Any) -> None:
-        handle(connection, message)
         kline = message.get("k") if isinstance(message, dict) else None
         if isinstance(kline, dict) and kline.get("x") is True and isinstance(kline.get("t"), int):
             finals.add((client.safe_symbol(kline.get("s"), None, None, "spot"), kline["t"]))
+        handle(connection, message)
 
     return noting
 

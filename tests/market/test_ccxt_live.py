@@ -84,6 +84,14 @@ def test_prices_and_minutes_of_every_market_come(server: Server, listed: list[di
     assert server.requests("/api/") == 0
 
 
+def test_of_messages_that_come_at_once_none_is_lost(server: Server, listed: list[dict[str, Any]], clock: Clock) -> None:
+    symbols = [market["symbol"] for market in listed]
+    news = follow(server, listed, clock, lambda feed: take(feed, 20 * len(symbols)), *symbols)
+    counts = [sum(one.symbol == symbol for one in news) for symbol in symbols]
+    assert len(symbols) == 12
+    assert min(counts) >= 14, counts
+
+
 def test_a_minute_is_final_once_and_is_what_rest_says(
     server: Server, listed: list[dict[str, Any]], clock: Clock
 ) -> None:
