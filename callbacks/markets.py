@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 import core.market_name as market_name
 import db.engine
+import db.queries.gaps as gaps
 import db.queries.imports as imports
 import db.queries.instance
 import db.queries.jobs as jobs
@@ -161,6 +162,7 @@ def draw_report(chosen: str | None) -> Any:
 
 def stored_lines(session: Session, exchanges: tuple[str, ...]) -> list[Stored]:
     """All series, those of one market together."""
+    counted = gaps.counts(session)
     return [
         Stored(
             market_id=row.id,
@@ -178,6 +180,7 @@ def stored_lines(session: Session, exchanges: tuple[str, ...]) -> list[Stored]:
             missing=one.missing,
             flagged=one.flagged,
             updated_at=one.updated_at,
+            confirmed=counted.get((row.id, one.timeframe), (0, 0))[1],
         )
         for row in markets.table(session)
         for one in row.series.values()

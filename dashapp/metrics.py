@@ -11,6 +11,7 @@ from prometheus_flask_exporter import PrometheusMetrics
 
 from core.roles import Role, covers
 from dashapp import security
+from dashapp.desk_metrics import DeskCollector
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # set where several web processes share their numbers; wiped at boot
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -22,6 +23,7 @@ def install(app: Flask) -> None:
     """Count and time every request; a registry per application, so that two of them do not collide."""
     registry = CollectorRegistry(auto_describe=True)
     PrometheusMetrics(app, path=None, group_by="endpoint", defaults_prefix="bolt", buckets=BUCKETS, registry=registry)
+    registry.register(DeskCollector())
     app.extensions["bolt_registry"] = registry
     app.register_blueprint(blueprint)
 
@@ -34,6 +36,7 @@ def show() -> Response:
     if os.environ.get(FOLDER):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(DeskCollector())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

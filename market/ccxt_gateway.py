@@ -41,6 +41,14 @@ KEPT = ("id", "symbol", "base", "quote", "baseId", "quoteId", "active", "type", 
 log = logging.getLogger(__name__)
 
 
+class NotCandles(ExchangeUnavailable):
+    """An answer with rows that are no candles; `reasons` counts them by the word of the reason."""
+
+    def __init__(self, sentence: str, reasons: dict[str, int]) -> None:
+        super().__init__(sentence)
+        self.reasons = reasons
+
+
 class MarketMemory(Protocol):
     """Remembers the market lists of exchanges, which are megabytes long, between processes."""
 
@@ -133,9 +141,10 @@ class CcxtGateway:
             first = next(iter(bad.values()))
             counts = {str(reason): list(bad.values()).count(reason) for reason in set(bad.values())}
             log.warning("candles_rejected", extra={"exchange": self.name, "symbol": symbol, "reasons": counts})
-            raise ExchangeUnavailable(
+            raise NotCandles(
                 f"{self.name} answered {len(bad)} rows for {symbol} {timeframe} that are no candles: {first.sentence}. "
-                "Nothing of that answer is stored; Bolt asks again by itself."
+                "Nothing of that answer is stored; Bolt asks again by itself.",
+                counts,
             )
         return _one_a_time(tuple(column[good] for column in columns))
 

@@ -23,7 +23,7 @@ from core.clock import from_ms, utc_now
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound, Refused
 from core.ohlcv import Candles
 from core.settings import Settings
-from core.shared import SharedNumbers
+from core.shared import Numbers, SharedNumbers
 from core.throttle import Throttle
 from db.queries import sources
 from market import ccxt_gateway
@@ -186,16 +186,21 @@ class GuardedGateway:
             answer = ask()
         except ExchangeBackOff as error:
             self._leave.throttle.hold(error.until.timestamp())
+            self._tally("errors", {"waiting": 1})
             health.record("waiting", error.sentence, wait_until=error.until)
             raise
         except NotAsked:
             raise
         except ExchangeBlocked as error:
             self._breaker.failed()
+            self._tally("errors", {"blocked": 1})
             health.record("blocked", error.sentence)
             raise
         except ExchangeUnavailable as error:
             self._breaker.failed()
+            self._tally("errors", {"down": 1})
+            if isinstance(error, ccxt_gateway.NotCandles):
+                self._tally("rejected", error.reasons)
             health.record("down", error.sentence)
             raise
         except (Refused, NotFound):
@@ -204,6 +209,15 @@ class GuardedGateway:
         self._breaker.succeeded()
         health.record("ok", latency_ms=(time.monotonic() - began) * 1_000)
         return answer
+
+    def _tally(self, what: str, counts: dict[str, int]) -> None:
+        """Add to the counts of all processes, which /metrics shows."""
+
+        def step(numbers: Numbers, _now: float) -> None:
+            for word, n in counts.items():
+                numbers[word] = numbers.get(word, 0) + n
+
+        self._leave.throttle.shared.change(f"{what}:{self.name}", step)
 
 
 def make(

@@ -40,6 +40,7 @@ class Stored:
     missing: int
     flagged: int
     updated_at: datetime
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +151,21 @@ def _row(line: Stored, *, first: bool, analyst: bool, now: datetime) -> html.Tr:
             _named("Candles", count(line.rows), "num"),
             html.Td(_time(line.first_ms, now), className="m-drop"),
             _named("Last", _time(line.last_ms, now)),
-            _named("Gaps", count(line.gaps), "num"),
+            _named("Gaps", _gaps(line), "num"),
             html.Td(count(line.missing), className="num m-drop"),
             _named("Updated", html.Span(ago(line.updated_at, now=now), title=exact_moment(line.updated_at))),
             html.Td(_follow_button(line) if first and analyst and line.followable else None, className="num do"),
         ],
         className="first" if first else "",
     )
+
+
+def _gaps(line: Stored) -> Any:
+    """How many holes there are, and how many of them their exchange has confirmed."""
+    if not line.gaps:
+        return count(0)
+    sure = f" ({count(line.confirmed)} confirmed)" if line.confirmed else ""
+    return dcc.Link(f"{count(line.gaps)}{sure}", href="/data-quality")
 
 
 def _named(name: str, value: Any, words: str = "") -> html.Td:
