@@ -12,6 +12,7 @@ import db.queries.markets as markets
 import market.candles
 from callbacks import chart_view
 from callbacks.chart_rail import forecast, rail
+from callbacks.chart_source import stand_in
 from callbacks.chart_view import Place, View
 from callbacks.wiring import Wiring
 from core.clock import from_ms, to_ms, utc_now
@@ -105,8 +106,10 @@ def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any]:
             return None, None, known, failed(missing.title, missing.sentence)
         if stands is None:
             return None, None, known, _nothing(session, view)
+        silent = stand_in(session, stands)
     bar = chart_toolbar.toolbar(stands.shown, stands.name.exchange, view.chosen, stands.timeframes, log=view.log)
     strips = [simulated_strip(SIMULATED)] if stands.market.simulated else []
+    strips += [silent] if silent is not None else []
     strips += [note_strip(" ".join(view.left_out))] if view.left_out else []
     return bar, strips, known, None
 
