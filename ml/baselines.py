@@ -4,6 +4,7 @@ Those that only name a class (majority, persistence, momentum) give the frequenc
 the train rows when they said what they say now; without that their log loss would be infinite.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,8 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.ohlcv import Floats
+from ml import windows
 from ml.dataset import Classes, Dataset
 from ml.labels import shares
+from ml.windows import Table
+
+BOOSTED = 8_000  # train rows gradient boosting learns from: seconds, whatever the history
+TREES = 40  # a class
 
 Rows = npt.NDArray[np.int64]
 Forecast = tuple[Floats, Classes | None]
@@ -64,6 +70,37 @@ def logistic(dataset: Dataset, rows: Rows) -> Forecast:
     return found, None
 
 
+def boosting(dataset: Dataset, rows: Rows) -> Forecast:
+    """Gradient-boosted trees on the whole window, flattened; at most `BOOSTED` train rows, evenly spread in time."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    train = dataset.parts.train
+    train = train[:: math.ceil(len(train) / BOOSTED)]
+    fitted = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=0.06,
+        max_leaf_nodes=8,
+        min_samples_leaf=40,
+        l2_regularization=1.0,
+        max_features=0.1,
+        max_bins=63,
+        early_stopping=False,
+        random_state=0,
+    )
+    found = np.zeros((len(rows), 3))
+    with threadpool_limits(1):
+        fitted.fit(_flat(dataset, train), dataset.rows.y[train])
+        for part in windows.batches(len(rows), BOOSTED):
+            found[part[:, None], fitted.classes_.astype(int)] = fitted.predict_proba(_flat(dataset, rows[part]))
+    return found, None
+
+
+def _flat(dataset: Dataset, rows: Rows) -> Table:
+    flat: Table = dataset.x(rows).reshape(len(rows), -1)
+    return flat
+
+
 def _given_what_it_says(dataset: Dataset, said: Classes, rows: Rows) -> Forecast:
     """Frequencies of the outcome per thing said, one imagined row per class added so that none is 0."""
     train = dataset.parts.train
@@ -79,4 +116,5 @@ BASELINES: tuple[Forecaster, ...] = (
     Forecaster("persistence", "Persistence", "repeats the outcome that settled last", True, persistence),
     Forecaster("momentum", "Momentum", "calls the direction of the last bars, one horizon of them", True, momentum),
     Forecaster("logistic", "Logistic regression", "linear in the ten features of the last bar", False, logistic),
+    Forecaster("boosting", "Gradient boosting", "boosted trees on the same windows", False, boosting),
 )

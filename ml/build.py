@@ -4,14 +4,26 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from core.ohlcv import Floats
-from ml import artefacts, checkpoints, config, dataset, evaluation, features, network, onnx_export, report, trainer
+from ml import (
+    artefacts,
+    calibration,
+    checkpoints,
+    config,
+    dataset,
+    evaluation,
+    features,
+    network,
+    onnx_export,
+    report,
+    trainer,
+)
 from ml.card import Card, SeedRun
 from ml.code_version import code_version
 from ml.config import TrainingConfig
@@ -25,11 +37,15 @@ LIBRARIES = ("numpy", "ta-lib", "scikit-learn", "onnx", "onnxruntime")
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a long run tells its caller. `on_epoch(progress, windows, baseline_loss)`; `each_batch` may raise."""
+    """What a long run tells its caller. `on_epoch(progress, windows, baseline_loss)`; `each_batch` may raise.
+
+    `on_step` is told the same within an epoch, before each batch.
+    """
 
     on_stage: Callable[[str, str], None]
     on_epoch: Callable[[Progress, dict[str, int], float], None]
     each_batch: Callable[[], None]
+    on_step: Callable[[Progress, dict[str, int], float], None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +73,15 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
         on_epoch=lambda p: course.on_epoch(p, counts, base_loss),
         each_batch=course.each_batch,
         fingerprint=fingerprint(data),
+        on_step=lambda p: course.on_step(p, counts, base_loss),
     )
     course.on_stage("evaluating", "Scoring the test period beside the baselines")
+    runs, temperatures = _calibrated(net, data, runs, course.each_batch)
     forecasts = _forecasts(net, data, runs, course.each_batch)
     served = int(np.argmin([min(r.course.val_losses) for r in runs]))
     model, difference = _export(net, data, runs[served].weights)
     card = _card(data, runs, served, forecasts, difference=difference, now_ms=now_ms, base_loss=base_loss)
+    card.network["temperature"] = temperatures[served]
     course.on_stage("saving", "Writing the model's files")
     return Built(card, _files(data, card, runs[served].weights, model, forecasts[served]))
 
@@ -87,6 +106,18 @@ def environment() -> dict[str, str]:
 def _climatology_loss(data: Dataset) -> float:
     rows = report.judged(data, data.parts.validation)
     return float(report.losses(np.tile(rows.prior, (len(rows.y), 1)), rows).mean())
+
+
+def _calibrated(
+    net: Network, data: Dataset, runs: list[Run], each_batch: Callable[[], None]
+) -> tuple[list[Run], list[float]]:
+    """Runs with the temperature of their validation rows folded into the weights, and these temperatures."""
+    rows, temperatures = data.parts.validation, []
+    for run in runs:
+        net.set_weights(run.weights)
+        temperatures.append(calibration.fit(trainer.forecast(net, data, rows, each_batch), data.rows.y[rows]))
+    made = [replace(r, weights=calibration.folded(r.weights, t)) for r, t in zip(runs, temperatures, strict=True)]
+    return made, temperatures
 
 
 def _forecasts(net: Network, data: Dataset, runs: list[Run], each_batch: Callable[[], None]) -> list[Floats]:
@@ -188,7 +219,7 @@ def _network(asked: TrainingConfig, weights: State) -> dict[str, object]:
 
 
 def _files(data: Dataset, card: Card, weights: State, model: bytes, p: Floats) -> dict[str, bytes]:
-    stored = {"training": data.config.to_dict(), "k": data.k}
+    stored = {"training": data.config.to_dict(), "k": data.k, "temperature": card.network["temperature"]}
     return {
         artefacts.WEIGHTS: checkpoints.npz(weights),
         artefacts.MODEL: model,

@@ -61,9 +61,9 @@ def finding(metrics: Metrics, beside: list[Baseline]) -> str:
     if against.gain <= 0:
         text = f"{start} did no better than quoting base rates: {numbers}."
     elif not against.beats:
-        text = f"{start} lost a little less than base rates, which may be chance: {numbers}, p = {against.p_value:.2f}."
+        text = f"{start} lost a little less than base rates, which may be chance: {numbers}, {chance(against.p_value)}."
     else:
-        text = f"{start} lost less than base rates: {numbers}, p = {against.p_value:.3f}."
+        text = f"{start} lost less than base rates: {numbers}, {chance(against.p_value)}."
     others = [title for title in better if title != base.title]
     if others:
         return f"{text} It does not beat {_listed(others)}."
@@ -77,7 +77,7 @@ def reasons(metrics: Metrics, beside: list[Baseline]) -> list[str]:
         told = "better" if b.model_against.beats else "not shown to be better"
         lines.append(
             f"Against {b.title.lower()}: {_signed(b.model_against.gain)} nats a call, "
-            f"p = {b.model_against.p_value:.3f}: {told}."
+            f"{chance(b.model_against.p_value)}: {told}."
         )
     above = "above" if metrics.skill > 0 else "not above"
     lines.append(f"Brier skill score {_signed(metrics.skill)}: {above} 0.")
@@ -160,6 +160,13 @@ def test_calls(dataset: Dataset, p: Floats, rows: Judged) -> dict[str, TestCalls
             ambiguous=rows.ambiguous[mine].tolist(),
         )
     return found
+
+
+def chance(p_value: float) -> str:
+    """A p-value in words: never an impossible 0 or 1."""
+    if p_value < 0.001:
+        return "p < 0.001"
+    return "p > 0.999" if p_value > 0.999 else f"p = {p_value:.3f}"
 
 
 def _signed(value: float) -> str:

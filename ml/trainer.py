@@ -7,6 +7,7 @@ training was interrupted and went on from its checkpoint.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,16 @@ from ml.evaluation import log_losses
 from ml.network import Network, State
 
 HEAD_BIAS = "head/bias"
+BACKWARD = 3  # what learning from a window costs beside looking at one
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """After an epoch. `seed` counts from 1; losses are of this seed; `eta_s`: at most, if no seed stops early."""
+    """After `epoch` epochs of this seed, and `share` of the next one where that runs; None right after an epoch.
+
+    `seed` counts from 1; losses are of this seed; `eta_s`: at most, if no seed stops early. Best epoch, its loss and
+    `eta_s` are None until the first epoch has ended.
+    """
 
     seed: int
     seeds: int
@@ -31,10 +37,11 @@ class Progress:
     epochs: int
     losses: list[float]
     val_losses: list[float]
-    best_epoch: int
-    best_val_loss: float
-    eta_s: float
+    best_epoch: int | None
+    best_val_loss: float | None
+    eta_s: float | None
     fraction: float
+    share: float | None = None
 
 
 @dataclass(slots=True)
@@ -75,11 +82,12 @@ def train(
     on_epoch: Callable[[Progress], None],
     each_batch: Callable[[], None],
     fingerprint: str,
+    on_step: Callable[[Progress], None] = lambda _: None,
 ) -> list[Run]:
     """Train every seed of the configuration with `net`, the network of it.
 
-    `each_batch` may raise to stop; checkpoints stay in `folder`, and one is taken up only when its `fingerprint` (of
-    data, configuration and code) is this one.
+    `each_batch` may raise to stop; `on_step` is told before each batch how far the epoch is. Checkpoints stay in
+    `folder`, and one is taken up only when its `fingerprint` (of data, configuration and code) is this one.
     """
     config = dataset.config
     runs: list[Run] = []
@@ -89,7 +97,10 @@ def train(
         def report(course: Course, number: int = number) -> None:
             on_epoch(_progress(course, number, len(config.seeds), config.epochs))
 
-        runs.append(_train_seed(net, dataset, seed, keeper=keeper, report=report, each_batch=each_batch))
+        def step(course: Course, share: float, number: int = number) -> None:
+            on_step(_progress(course, number, len(config.seeds), config.epochs, share))
+
+        runs.append(_train_seed(net, dataset, seed, keeper=keeper, report=report, step=step, each_batch=each_batch))
     return runs
 
 
@@ -122,6 +133,7 @@ def _train_seed(
     *,
     keeper: checkpoints.Keeper,
     report: Callable[[Course], None],
+    step: Callable[[Course, float], None],
     each_batch: Callable[[], None],
 ) -> Run:
     config, prior = dataset.config, baselines.prior(dataset)
@@ -132,8 +144,9 @@ def _train_seed(
         course, best = Course(**kept.course), kept.best
     while not course.over(config.epochs, config.patience):
         began = time.monotonic()
-        course.losses.append(_epoch(net, dataset, len(course.losses), seed, class_weights(prior), each_batch))
-        p = forecast(net, dataset, dataset.parts.validation, each_batch)
+        learn, check = _paced(dataset, partial(step, course), each_batch)
+        course.losses.append(_epoch(net, dataset, len(course.losses), seed, class_weights(prior), learn))
+        p = forecast(net, dataset, dataset.parts.validation, check)
         y = dataset.rows.y[dataset.parts.validation]
         course.val_losses.append(float(log_losses(without_class_weights(p, prior), y).mean()))
         if course.best == len(course.losses) - 1:
@@ -143,6 +156,23 @@ def _train_seed(
         report(course)
     best[HEAD_BIAS] = (best[HEAD_BIAS] + np.log(3 * np.maximum(prior, 1e-6))).astype(np.float32)
     return Run(course, best, len(course.losses) < config.epochs)
+
+
+def _paced(
+    dataset: Dataset, step: Callable[[float], None], each_batch: Callable[[], None]
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """`each_batch` for learning and for validating, which tell before each how far the epoch is, by cost."""
+    whole = BACKWARD * len(dataset.parts.train) + len(dataset.parts.validation)
+    done = 0
+
+    def tick(cost: int) -> None:
+        nonlocal done
+        each_batch()
+        step(min(done / whole, 1.0))
+        done += cost
+
+    batch = BACKWARD * dataset.config.batch
+    return lambda: tick(batch), lambda: tick(network.FORWARD)
 
 
 def _epoch(
@@ -173,18 +203,19 @@ def _plain(course: Course) -> dict[str, object]:
     }
 
 
-def _progress(course: Course, number: int, seeds: int, epochs: int) -> Progress:
-    done = len(course.losses)
-    left = (epochs - done) + (seeds - number - 1) * epochs
+def _progress(course: Course, number: int, seeds: int, epochs: int, share: float | None = None) -> Progress:
+    done = len(course.val_losses)  # an epoch ends with its validation
+    reached = done + (share or 0.0)
     return Progress(
         seed=number + 1,
         seeds=seeds,
         epoch=done,
         epochs=epochs,
-        losses=course.losses,
+        losses=course.losses[:done],
         val_losses=course.val_losses,
-        best_epoch=course.best + 1,
-        best_val_loss=course.val_losses[course.best],
-        eta_s=course.seconds / done * left,
-        fraction=(number * epochs + done) / (seeds * epochs),
+        best_epoch=course.best + 1 if done else None,
+        best_val_loss=course.val_losses[course.best] if done else None,
+        eta_s=course.seconds / done * ((seeds - number) * epochs - reached) if done else None,
+        fraction=(number * epochs + reached) / (seeds * epochs),
+        share=share,
     )

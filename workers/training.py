@@ -65,11 +65,10 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
         context.check_cancelled()
         context.progress(0.0 if stage == "preparing" else 0.99, message, stage=stage)
 
-    def on_epoch(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
-        which = f"Epoch {at.epoch} of {at.epochs}"
+    def on_progress(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
         context.progress(
             0.98 * at.fraction,
-            which if at.seeds == 1 else f"Seed {at.seed} of {at.seeds}, {which.lower()}",
+            _message(at),
             stage="training",
             epoch=at.epoch,
             epochs=at.epochs,
@@ -79,13 +78,21 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
             val_losses=[round(v, 5) for v in at.val_losses],
             baseline_loss=round(baseline_loss, 5),
             best_epoch=at.best_epoch,
-            best_val_loss=round(at.best_val_loss, 5),
-            eta_s=round(at.eta_s),
+            best_val_loss=None if at.best_val_loss is None else round(at.best_val_loss, 5),
+            eta_s=None if at.eta_s is None else round(at.eta_s),
             windows=windows,
         )
 
-    course = build.Course(on_stage, on_epoch, context.check_cancelled)
+    course = build.Course(on_stage, on_progress, context.check_cancelled, on_progress)
     return build.build(frames, asked, folder=work, now_ms=to_ms(utc_now()), course=course)
+
+
+def _message(at: Progress) -> str:
+    """`Epoch 3 of 60` when it has ended, `Epoch 3 of 60, 43 %` while it runs."""
+    which = f"Epoch {at.epoch} of {at.epochs}"
+    if at.share is not None:
+        which = f"Epoch {at.epoch + 1} of {at.epochs}, {100 * at.share:.0f} %"
+    return which if at.seeds == 1 else f"Seed {at.seed} of {at.seeds}, {which[0].lower()}{which[1:]}"
 
 
 def _publish(context: JobContext, card: Card, asked: TrainingConfig, manifest: dict[str, str], folder: str) -> None:

@@ -62,3 +62,13 @@ def test_logistic_regression_finds_a_planted_rule() -> None:
     planted = replace(DATA, rows=replace(DATA.rows, y=y))
     p, _ = baselines.logistic(planted, TEST)
     assert (p.argmax(axis=1) == y[TEST]).mean() > 0.95
+
+
+def test_gradient_boosting_finds_a_rule_in_the_middle_of_the_window() -> None:
+    seen = DATA.x(np.arange(len(DATA.rows.y)))[:, 40, 0]
+    planted = replace(DATA, rows=replace(DATA.rows, y=np.where(seen > 0, 2, 0).astype(np.int8)))
+    p, _ = baselines.boosting(planted, TEST)
+    assert (p.argmax(axis=1) == planted.rows.y[TEST]).mean() > 0.8
+    assert (p[:, 1] == 0).all()
+    again, _ = baselines.boosting(planted, TEST)
+    np.testing.assert_array_equal(p, again)

@@ -96,3 +96,11 @@ def test_test_calls_are_the_newest_and_parallel() -> None:
     assert {len(column) for column in calls.to_dict().values()} == {min(len(DATA.parts.test), report.SHOWN_CALLS)}
     assert calls.time_ms[-1] == CARD.split.test.last_ms
     assert all(u > t for t, u in zip(calls.time_ms, calls.until_ms, strict=True))
+
+
+def test_a_chance_is_never_said_to_be_zero_or_certain() -> None:
+    said = {0.0: "p < 0.001", 0.0004: "p < 0.001", 0.001: "p = 0.001", 0.0499: "p = 0.050", 0.9999: "p > 0.999"}
+    assert {value: report.chance(value) for value in said} == said
+    lines = [*report.reasons(CARD.metrics, beaten(0.05, 1e-9)), report.finding(CARD.metrics, beaten(0.05, 1e-9))]
+    assert any("p < 0.001" in line for line in lines)
+    assert not any("p = 0.000" in line for line in lines)

@@ -65,6 +65,17 @@ def test_progress_runs_from_the_first_epoch_to_the_whole(trained: dict[str, Any]
     assert trained["eta"][0] > trained["eta"][-1] == 0
 
 
+def test_progress_moves_with_every_batch(trained: dict[str, Any]) -> None:
+    steps = trained["steps"]
+    assert len(steps) == trained["batches"]
+    fractions = [fraction for _, _, _, fraction in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert all(0 <= share <= 1 for _, _, share, _ in steps)
+    first = [share for seed, done, share, _ in steps if (seed, done) == (1, 0)]
+    assert len(set(first)) == len(first) > 5
+
+
 def test_checkpoints_leave_nothing_half_written(trained: dict[str, Any]) -> None:
     assert trained["files"] == ["seed-1.npz", "seed-2.npz"]
 
@@ -98,7 +109,11 @@ def test_a_built_version_has_all_its_files_and_a_card_that_can_be_read(trained: 
     assert served.best_val_loss == min(run.best_val_loss for run in card.runs)
     assert card.onnx_max_difference <= 1e-5
     assert card.metrics.n == card.split.test.windows
-    assert {b.key for b in card.baselines} == {"climatology", "majority", "persistence", "momentum", "logistic"}
+    simple = {b.key for b in card.baselines if b.simple}
+    assert simple == {"climatology", "majority", "persistence", "momentum"}
+    assert {b.key for b in card.baselines} == simple | {"logistic", "boosting"}
+    assert 0.2 <= card.network["temperature"] <= 20
+    assert json.loads((folder / artefacts.CONFIG).read_text())["temperature"] == card.network["temperature"]
     assert card.environment["tensorflow"]
     assert card.verdict == "no_demonstrated_skill"
 

@@ -44,6 +44,7 @@ class Observer:
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.seen: list[Progress] = []
+        self.steps: list[Progress] = []
         self.batches = 0
         self.stop_at = stop_at
 
@@ -58,7 +59,13 @@ class Observer:
 
 def train(net: Network, data: Dataset, folder: Path, observer: Observer, fingerprint: str = "x") -> list[Run]:
     return trainer.train(
-        net, data, folder=folder, on_epoch=observer.on_epoch, each_batch=observer.each_batch, fingerprint=fingerprint
+        net,
+        data,
+        folder=folder,
+        on_epoch=observer.on_epoch,
+        each_batch=observer.each_batch,
+        fingerprint=fingerprint,
+        on_step=observer.steps.append,
     )
 
 
@@ -83,6 +90,8 @@ def interrupted(net: Network, data: Dataset, folder: Path) -> dict[str, object]:
         "resumed_at": [resumed.seen[0].seed, resumed.seen[0].epoch],
         "seeds_differ": digest(first[:1]) != digest(first[1:]),
         "losses": [run.course.losses for run in first],
+        "steps": [[s.seed, s.epoch, s.share, s.fraction] for s in whole.steps],
+        "batches": whole.batches,
         "fractions": [p.fraction for p in whole.seen],
         "eta": [p.eta_s for p in whole.seen],
         "files": sorted(p.name for p in (folder / "whole").iterdir()),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,13 @@ def row(job_id: str) -> Job:
 def models() -> list[trained_models.ModelRow]:
     with db.engine.session() as session:
         return trained_models.table(session)
+
+
+def test_the_message_says_how_far_an_epoch_is() -> None:
+    at = training.Progress(1, 1, 2, 60, [1.0, 1.0], [1.0, 1.1], 1, 1.0, 9.0, 0.04)
+    assert training._message(at) == "Epoch 2 of 60"
+    assert training._message(replace(at, share=0.431)) == "Epoch 3 of 60, 43 %"
+    assert training._message(replace(at, share=0.0, seed=2, seeds=5)) == "Seed 2 of 5, epoch 3 of 60, 0 %"
 
 
 def claimed(settings: Settings, job_id: str) -> JobContext:
