@@ -4,11 +4,11 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench backup clean installed installed-test assets
+.PHONY: help run demo test lint bench leak-drill backup clean installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
-	@awk -F '## ' '/^[a-z]+:.*## /{split($$1, t, ":"); printf "  make %-8s %s\n", t[1], $$2}' Makefile
+	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "  make %-10s %s\n", t[1], $$2}' Makefile
 
 run: installed assets ## install, check, start everything; Ctrl-C ends it
 	@exec $(VENV)/python -m dashapp up
@@ -30,6 +30,9 @@ lint: installed-test ## ruff, types, import law, shell, container and schema che
 
 bench: installed-test ## measure Bolt beside its peers, as ratios in one table
 	@$(VENV)/python -m tests.bench
+
+leak-drill: installed-test ## the leak lab with the LSTM as its probe, on planted leaks and clean pipelines
+	@$(VENV)/python -m tests.leak_drill
 
 backup: installed ## one file with the database and the models: make backup FILE=bolt.tar
 	@$(VENV)/python -m dashapp backup $(FILE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.ohlcv import Candles
-from ml import labels
+from ml import labels, leak_lab
 from ml.config import TrainingConfig
 from ml.dataset import Dataset, Frame, prepare
 
@@ -60,3 +60,10 @@ def test_both_markets_are_split_at_the_same_moments(data: Dataset) -> None:
     for rows in (data.parts.train, data.parts.validation, data.parts.test):
         first = [data.rows.spans.t0[rows[data.rows.market[rows] == m]].min() for m in (0, 1)]
         assert first[0] == first[1]
+
+
+def test_the_leak_lab_finds_nothing_in_them(shared: Path) -> None:
+    frame = Frame(ASKED.markets[0], False, read(shared / "data" / "binance_BTC_USDT-1h_2017-2021.csv.gz"))
+    report = leak_lab.examine([frame], TrainingConfig(ASKED.markets[:1], "1h", 24))
+    assert report.alarms == []
+    assert report.windows > 30_000
