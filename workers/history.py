@@ -126,7 +126,7 @@ def _shallow(context: JobContext) -> list[tuple[Market, Timeframe, int]]:
     now_ms, found = to_ms(utc_now()), []
     with context.session() as session:
         for market, series in session.execute(query):
-            edge = series.asked_back_to or series.first_open
+            edge = series.asked_back_to or series.last_open  # from the newest on: an import may lie before a hole
             frame, reached = TIMEFRAMES[series.timeframe], to_ms(edge or from_ms(now_ms))
             if reached >= depth_ms(context.settings, frame.name, now_ms) + frame.ms:
                 found.append((market, frame, reached))

@@ -118,7 +118,7 @@ def follow_form(exchanges: tuple[str, ...]) -> Component:
     field = dcc.Input(id=ids.Markets.FOLLOW_NAME, type="text", placeholder=example, autoComplete="off", maxLength=80)
     label = html.Label(["Exchange and symbol", field], className="form-label", htmlFor=ids.Markets.FOLLOW_NAME)
     button = html.Button("Follow market", id=ids.Markets.FOLLOW, className="btn btn-secondary", n_clicks=0)
-    sub = f"New candles are fetched every minute from {', '.join(exchanges)}, two years of 1h first"
+    sub = f"New candles are fetched every minute from {', '.join(exchanges)}, the newest 5,000 candles first"
     return pane("Follow a market", html.Div([label, button], className="follow"), sub=sub, label="Follow a market")
 
 

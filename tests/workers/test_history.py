@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, update
@@ -151,12 +152,11 @@ def test_a_run_ends_in_time_and_the_next_goes_on(
     keep(market_id, newest, reached=False)
     monkeypatch.setattr(history, "PAGES_A_STEP", 1)
     left = iter([0.0, 0.0, 99.0, 99.0])
-    monkeypatch.setattr(history.time, "monotonic", lambda: next(left, 99.0))
+    monkeypatch.setattr(history, "time", SimpleNamespace(monotonic=lambda: next(left, 99.0)))
     assert history.deepen(context, 50.0, {}) > 0
     with db.engine.session() as session:
         reached = session.get(Series, (market_id, "1h")).asked_back_to
     assert reached < from_ms(int(newest.time[0]))
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(("timeframe", "days"), [("1m", 14), ("5m", 90), ("15m", 90)])
