@@ -9,6 +9,15 @@
     return element;
   }
 
+  // Words between backticks become code; nothing else is read into a text.
+  function prose(element, text) {
+    element.replaceChildren();
+    text.split("`").forEach((part, k) => {
+      if (k % 2) make("code", element, part);
+      else element.append(part);
+    });
+  }
+
   function field(parent, kind, label, value, id) {
     const named = make("label", parent, label);
     const input = make(kind, parent);
@@ -50,7 +59,7 @@
     const box = make("details", parent);
     const head = make("summary", box);
     make("code", head, `${method.toUpperCase()} ${path}`);
-    make("span", head, operation.summary);
+    prose(make("span", head), operation.summary);
     const rights = operation.security ? "Open to everybody." : `Role ${operation["x-role"]}.`;
     make("p", box, `${rights} Operation ${operation.operationId}. Answers ${Object.keys(operation.responses).join(", ")}.`);
     const inputs = (operation.parameters || []).map((parameter) => {
@@ -77,7 +86,7 @@
 
   async function start() {
     const about = await (await fetch("/api/openapi.json", { credentials: "omit" })).json();
-    document.getElementById("about").textContent = about.info.description;
+    prose(document.getElementById("about"), about.info.description);
     const parent = document.getElementById("operations");
     for (const tag of about.tags) {
       make("h2", parent, tag.name);
