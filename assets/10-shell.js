@@ -284,7 +284,7 @@
 
   function markLinks(pathname) {
     const word = (pathname || "/").split("/")[1];
-    const here = word ? `at-${word}` : "at-home";
+    const here = word ? `at-${word.replaceAll("-", "_")}` : "at-home";
     let wide = false;
     document.querySelectorAll(".sidenav a, .bottomnav a").forEach((link) => {
       const current = link.classList.contains(here);

@@ -120,9 +120,10 @@ def redis_url(valkey: Valkey) -> Iterator[str]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """One browser for the whole run: Playwright's loop cannot be started twice in a process."""
+    """A browser for the tests of one file. Playwright's loop runs as long as it does: neither a second one nor
+    `asyncio.run` could start beside it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:

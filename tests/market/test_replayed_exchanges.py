@@ -21,8 +21,8 @@ FAULTS = {
     "geo451": "ExchangeBlocked",
     "truncated": "ExchangeUnavailable",
     "html200": "ExchangeUnavailable",
-    "nan_candles": "ExchangeUnavailable",
-    "neg_price": "ExchangeUnavailable",
+    "nan_candles": "NotCandles",
+    "neg_price": "NotCandles",
 }
 QUESTIONS: list[tuple[str, str, int, str | None]] = [
     *((name, "1h", 200, None) for name in ("binance", "kraken", "coinbase")),
