@@ -25,7 +25,7 @@ from core.roles import Role, covers
 from db.tables import Job
 from layouts import ids
 from layouts.components import model_card, model_scores, training_run, version_table
-from layouts.components.feedback import empty, headline
+from layouts.components.feedback import empty
 from layouts.components.training_form import train_button
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
@@ -207,7 +207,7 @@ def follow(
     card = model_card.rail(version.card, version.state, code=code)
     return (
         stamp,
-        _finding(version.card),
+        model_scores.finding(version.card),
         running,
         model_scores.draw(version.card, dark=dark, updown=updown),
         table,
@@ -283,11 +283,6 @@ def _nothing(running: bool) -> Component | None:
         return empty("No model has been trained yet", [words, " An analyst of this desk can start one."])
     first = train_button("Train the first version", where="empty")
     return empty("No model has been trained yet", words, [first])
-
-
-def _finding(card: Card) -> Component:
-    why = " ".join(card.reasons[:2])
-    return headline(card.finding, why)
 
 
 def _table(versions: list[Version], ended: list[Ended], chosen: int | None, now: datetime) -> list[Component]:

@@ -64,9 +64,10 @@ def finding(metrics: Metrics, beside: list[Baseline]) -> str:
         text = f"{start} lost a little less than base rates, which may be chance: {numbers}, {chance(against.p_value)}."
     else:
         text = f"{start} lost less than base rates: {numbers}, {chance(against.p_value)}."
-    others = [title for title in better if title != base.title]
-    if others:
+    if others := [title for title in better if title != base.title]:
         return f"{text} It does not beat {_listed(others)}."
+    if unproven := [b.title for b in beside if b is not base and not b.model_against.beats]:
+        return f"{text} Against {_listed(unproven)} its lead may be chance." if against.gain > 0 else text
     return f"{text} It loses less than every other baseline." if against.gain > 0 else text
 
 

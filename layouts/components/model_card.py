@@ -91,13 +91,19 @@ def _facts(card: Card, code: str) -> list[tuple[object, object]]:
         ("Tested on", _span(split.test.first_ms, split.test.last_ms)),
         ("Gap between them", f"{split.embargo_bars} bars, whole labels purged"),
         ("Candles", f"{numbers.count(candles)}, {gaps} gaps" if gaps else numbers.count(candles)),
-        ("Break-even", f"{labels.break_even:.1%} right at {labels.cost:.2%} a round trip"),
+        ("Break-even", _break_even(labels.break_even, labels.cost)),
         ("Network", "LSTM 128, 64, 32"),
         ("Seeds", f"{len(card.runs)}" + (", a quick look" if card.quick_look else "")),
         ("Trained", f"{_moment(card.created_ms)}, {numbers.duration(card.seconds)}"),
         ("Weights", html.Span(code, className="mono", title="First digits of the SHA-256 of the ONNX file")),
         ("ONNX against Keras", f"{card.onnx_max_difference:.0e} at most".replace("e-0", "e-")),
     ]
+
+
+def _break_even(rate: float, cost: float) -> str:
+    if rate >= 1:
+        return f"none: costs of {cost:.2%} exceed the barriers"
+    return f"{rate:.1%} right at {cost:.2%} a round trip"
 
 
 def _moment(ms: int) -> str:

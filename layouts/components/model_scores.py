@@ -6,10 +6,18 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts.components import model_card
-from layouts.components.feedback import pane
+from layouts.components.feedback import headline, pane
 from layouts.figures import reliability, training
 from layouts.theme import CONFIG
-from ml.card import Card
+from ml.card import SKILLED, Card
+
+
+def finding(card: Card) -> Component:
+    """The sentence, and under it what a verdict of skill would still need."""
+    if card.verdict == SKILLED:
+        return headline(card.finding, "Skill was demonstrated. Whether it pays after costs is another question.")
+    missing = [reason for reason in card.reasons if "a verdict of skill needs" in reason]
+    return headline(card.finding, " ".join(["No demonstrated skill.", *missing]))
 
 
 def draw(card: Card, *, dark: bool, updown: str) -> list[Component]:

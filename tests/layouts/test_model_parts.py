@@ -9,7 +9,7 @@ import pytest
 from dash.development.base_component import Component
 
 from core.jobs import JobState
-from layouts.components import call_detail, call_table, model_card, training_run, version_table
+from layouts.components import call_detail, call_table, model_card, model_scores, training_run, version_table
 from layouts.components.call_table import Call, Settled
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
@@ -129,6 +129,20 @@ def test_card_without_skill_says_so_and_lists_its_limits() -> None:
 @pytest.mark.parametrize(("p", "cells"), [(0.2, 0), (0.04, 1), (0.009, 2), (0.0009, 3), (0.00001, 4)])
 def test_evidence_grows_as_luck_is_ruled_out(p: float, cells: int) -> None:
     assert model_card.strength(p) == cells
+
+
+def test_finding_says_what_a_verdict_of_skill_still_needs() -> None:
+    text = words(model_scores.finding(CARD))
+    assert CARD.finding in text
+    assert "No demonstrated skill." in text
+    assert "needs walk-forward" in text
+    assert "needs a green report" in text
+    assert "No demonstrated skill" not in words(model_scores.finding(replace(CARD, verdict=SKILLED)))
+
+
+def test_a_break_even_that_cannot_be_reached_is_called_none() -> None:
+    dear = replace(CARD, labels=replace(CARD.labels, break_even=1.068, cost=0.002))
+    assert "none: costs of 0.20% exceed the barriers" in words(model_card.rail(dear, "champion", code="a"))
 
 
 def test_confusion_counts_every_test_call_once() -> None:

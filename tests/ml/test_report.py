@@ -54,6 +54,13 @@ def test_a_small_gain_may_be_chance() -> None:
     assert "may be chance" in report.finding(CARD.metrics, beaten(0.001, 0.4))
 
 
+def test_a_lead_that_may_be_chance_is_no_lead() -> None:
+    against = Comparison(0.004, [-0.011, 0.018], 0.5, 0.3, False)
+    clear = beaten(0.05, 0.001)
+    beside = [replace(b, model_against=against) if b.key == "logistic" else b for b in clear]
+    assert report.finding(CARD.metrics, beside).endswith("Against logistic regression its lead may be chance.")
+
+
 def test_a_clear_gain_is_said_plainly_and_is_no_verdict_yet() -> None:
     told = report.finding(CARD.metrics, beaten(0.05, 0.001))
     assert "lost less than base rates" in told
