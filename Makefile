@@ -4,16 +4,16 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench leak-drill backup clean installed installed-test assets
+.PHONY: help run demo test lint bench leak-drill backup clean checked installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
 	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "  make %-10s %s\n", t[1], $$2}' Makefile
 
-run: installed assets ## install, check, start everything; Ctrl-C ends it
+run: checked installed assets ## install, check, start everything; Ctrl-C ends it
 	@exec $(VENV)/python -m dashapp up
 
-demo: installed assets ## as run, with the demo exchange whether or not a real one answers
+demo: checked installed assets ## as run, with the demo exchange whether or not a real one answers
 	@DEMO=on exec $(VENV)/python -m dashapp up
 
 test: lint assets ## lint, types, import law, then all tests against real servers
@@ -43,8 +43,10 @@ clean: ## remove .venv and caches; never touches BOLT_DATA
 
 installed:
 	@command -v $(PYTHON) >/dev/null || { echo "Bolt needs Python 3.11: install it (Debian: apt install python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m dashapp.supervisor.preflight
 	@PYTHON=$(PYTHON) deploy/install.sh run
+
+checked: # before a start only: a backup is taken while Bolt runs
+	@command -v $(PYTHON) >/dev/null || exit 0; $(PYTHON) -m dashapp.supervisor.preflight
 
 installed-test:
 	@PYTHON=$(PYTHON) deploy/install.sh test

@@ -152,3 +152,10 @@ def test_pre_commit_hooks_fetch_nothing() -> None:
 def test_the_project_is_for_the_python_that_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == ">=3.11,<3.12"
+
+
+@pytest.mark.parametrize(("target", "checked"), [("run", True), ("demo", True), ("backup", False), ("test", False)])
+def test_only_a_start_asks_whether_it_may_start(target: str, checked: bool) -> None:
+    """A backup is taken while Bolt runs."""
+    planned = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ("dashapp.supervisor.preflight" in planned) is checked
