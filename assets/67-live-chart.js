@@ -1,0 +1,109 @@
+/* What the Charts page does with a tick: the forming bar, the legend, the price in the header, and how old it is.
+   None of it asks the server anything. */
+(function () {
+  "use strict";
+
+  const charts = window.boltCharts;
+  const live = window.boltLive;
+  const page = charts.page;
+  const { number, short, change } = charts;
+  const STALE_MS = 10000; // a price older than this is stale: two beats
+  const find = (id) => document.getElementById(id);
+
+  live.want("charts", () => (page.frame && page.frame.live && find("charts-chart") ? [page.frame.market] : []));
+  live.listen((tick) => {
+    if (page.frame && page.frame.market === tick.market) draw();
+  });
+
+  /* The bar that forms behind the newest one drawn, in the timeframe shown; null where none belongs there. */
+  function forming() {
+    const { frame, columns } = page;
+    const tick = frame && frame.live && frame.complete && columns && live.ticks.get(frame.market);
+    if (!tick || !find("charts-chart") || columns.times.step !== frame.tf_ms || !columns.close.length) return null;
+    const bar = tick.bars[frame.tf];
+    const slot = bar ? (bar[0] - columns.times.first) / columns.times.step : -1;
+    const newest = columns.times.at[columns.times.at.length - 1];
+    if (!Number.isInteger(slot) || slot <= newest) return null;
+    return { tick, slot, time: bar[0] / 1000, open: bar[1], high: bar[2], low: bar[3], close: bar[4], volume: bar[5] };
+  }
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    return (name) => style.getPropertyValue("--" + name).trim();
+  }
+
+  function draw() {
+    const bar = forming();
+    if (!bar) return;
+    const { time, open: opened, high, low, close: closed, volume } = bar;
+    const hue = colours()(closed >= opened ? "up-fill" : "down-fill");
+    const n = parseInt(hue.slice(1), 16);
+    const faint = `rgba(${n >> 16}, ${(n >> 8) & 255}, ${n & 255}, 0.4)`;
+    window.dash_clientside.set_props("charts-chart", {
+      tick: [
+        { id: "price", bar: { time, open: opened, high, low, close: closed } },
+        { id: "volume", bar: { time, value: volume, color: faint } },
+      ],
+    });
+    if (page.pointed === null) legend(bar);
+    header(bar.tick);
+    badge();
+  }
+
+  /* The legend's first row tells of the forming bar while it is in view and the crosshair is elsewhere. */
+  function legend(bar) {
+    const row = document.querySelector("#charts-legend:not(.is-pointed) .row1");
+    if (!row || (page.logical && bar.slot > page.logical.to)) return;
+    const values = row.querySelectorAll("b");
+    if (values.length < 6) return;
+    const price = (value) => number(value, page.frame.decimals);
+    const moved = change(page.columns.close[page.columns.close.length - 1], bar.close);
+    const texts = [price(bar.open), price(bar.high), price(bar.low), price(bar.close), moved.text, short(bar.volume)];
+    texts.forEach((text, k) => {
+      if (values[k].textContent !== text) values[k].textContent = text;
+    });
+    values[4].className = moved.sign > 0 ? "up" : moved.sign < 0 ? "down" : "";
+    const when = row.querySelector(".when");
+    if (when) when.remove(); // the time of the newest closed bar
+  }
+
+  function header(tick) {
+    const holder = document.querySelector("#charts-head .px");
+    if (holder && holder.firstChild) holder.firstChild.nodeValue = number(tick.price, page.frame.decimals);
+  }
+
+  /* ---- how old the price is --------------------------------------------------------------------------------------------- */
+  function badge() {
+    const holder = document.querySelector(".chart-age");
+    const tick = page.frame && page.frame.live && live.ticks.get(page.frame.market);
+    if (!holder) return;
+    let mark = holder.querySelector(".live-age");
+    if (!tick) return void (mark && mark.remove());
+    if (!mark) {
+      mark = document.createElement("span");
+      mark.className = "live-age";
+      holder.prepend(mark);
+    }
+    const age = Date.now() - tick.at;
+    const stale = age > STALE_MS;
+    const text = stale ? `Stale: no price for ${Math.round(age / 1000)} s` : "Live";
+    if (mark.textContent !== text) mark.textContent = text;
+    mark.classList.toggle("warn", stale);
+  }
+
+  /* ---- a chart that is drawn anew has its forming bar again ------------------------------------------------------------------- */
+  const drawFrame = charts.draw;
+  charts.draw = function () {
+    drawFrame();
+    setTimeout(draw, 0); // when the series stand
+    live.look();
+  };
+  const drawLegend = charts.legend;
+  charts.legend = function (index) {
+    drawLegend(index);
+    const bar = index === null ? forming() : null;
+    if (bar) legend(bar);
+  };
+
+  setInterval(badge, 1000);
+})();
