@@ -1,5 +1,6 @@
 """Every table, so that metadata is complete wherever it is used."""
 
+from db.tables.accounts import BackupCode, Mail, Passkey, TotpSecret
 from db.tables.audit import AuditEvent
 from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, SourceHealth, Upload
 from db.tables.jobs import Job, Lease, ScheduleSlot
@@ -7,10 +8,12 @@ from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
 from db.tables.trained_models import LeakReport, TrainedModel
 from db.tables.users import EndedSession, Instance, Invitation, Throttle, User, UserSession
+from db.tables.watchlists import Listing, Watchlist, WatchlistEntry
 
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "BackupCode",
     "Candle",
     "CandleRevision",
     "EndedSession",
@@ -23,7 +26,10 @@ __all__ = [
     "LeakReport",
     "Lease",
     "LedgerHead",
+    "Listing",
+    "Mail",
     "Market",
+    "Passkey",
     "Prediction",
     "PredictionOutcome",
     "RevokedToken",
@@ -32,8 +38,11 @@ __all__ = [
     "SourceHealth",
     "Throttle",
     "TokenFamily",
+    "TotpSecret",
     "TrainedModel",
     "Upload",
     "User",
     "UserSession",
+    "Watchlist",
+    "WatchlistEntry",
 ]
