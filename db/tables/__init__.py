@@ -3,6 +3,7 @@
 from db.tables.accounts import BackupCode, Mail, Passkey, TotpSecret
 from db.tables.audit import AuditEvent
 from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, SourceHealth, Upload
+from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
@@ -16,6 +17,9 @@ __all__ = [
     "BackupCode",
     "Candle",
     "CandleRevision",
+    "ChartDrawing",
+    "ChartLayout",
+    "ChartSettings",
     "EndedSession",
     "Gap",
     "IdempotencyKey",
