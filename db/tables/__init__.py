@@ -2,12 +2,14 @@
 
 from db.tables.accounts import BackupCode, Mail, Passkey, TotpSecret
 from db.tables.audit import AuditEvent
-from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, SourceHealth, Upload
+from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, Upload
 from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
+from db.tables.sources import Coin, PriceCheck, SeriesBreak, SourceHealth, StandIn
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
 from db.tables.trained_models import LeakReport, TrainedModel
+from db.tables.training_runs import TrainingPart, TrainingRun
 from db.tables.users import EndedSession, Instance, Invitation, Throttle, User, UserSession
 from db.tables.watchlists import Listing, Watchlist, WatchlistEntry
 
@@ -20,6 +22,7 @@ __all__ = [
     "ChartDrawing",
     "ChartLayout",
     "ChartSettings",
+    "Coin",
     "EndedSession",
     "Gap",
     "IdempotencyKey",
@@ -36,14 +39,19 @@ __all__ = [
     "Passkey",
     "Prediction",
     "PredictionOutcome",
+    "PriceCheck",
     "RevokedToken",
     "ScheduleSlot",
     "Series",
+    "SeriesBreak",
     "SourceHealth",
+    "StandIn",
     "Throttle",
     "TokenFamily",
     "TotpSecret",
     "TrainedModel",
+    "TrainingPart",
+    "TrainingRun",
     "Upload",
     "User",
     "UserSession",

@@ -10,7 +10,10 @@ from db.base import Base, Stamped
 
 
 class Market(Stamped, Base):
-    """A symbol on an exchange. `simulated` markets come from the demo exchange and never enter a real score."""
+    """A symbol on an exchange. `simulated` markets come from the demo exchange and never enter a real score.
+
+    `timeframes` are the ones fetched while it is followed ("1m,1h"), None for the usual ones.
+    """
 
     __tablename__ = "markets"
     __table_args__ = (UniqueConstraint("exchange", "symbol"),)
@@ -21,12 +24,14 @@ class Market(Stamped, Base):
     simulated: Mapped[bool] = mapped_column(server_default=text("false"))
     followed: Mapped[bool] = mapped_column(server_default=text("false"))
     price_decimals: Mapped[int | None]
+    timeframes: Mapped[str | None]
 
 
 class Series(Base):
     """What is stored of a market at a timeframe; kept by whoever stores candles, in the same transaction.
 
     `asked_back_to` is how far back its exchange was asked for the past, page by page; None before the first page.
+    `pyramid`: its coarser candles are complete, and kept by every writer; else they are still to be built.
     """
 
     __tablename__ = "series"
@@ -40,6 +45,7 @@ class Series(Base):
     missing: Mapped[int] = mapped_column(server_default="0")
     flagged: Mapped[int] = mapped_column(server_default="0")
     asked_back_to: Mapped[datetime | None]
+    pyramid: Mapped[bool] = mapped_column(server_default=text("false"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -69,6 +75,27 @@ class Candle(Base):
     close: Mapped[float]
     volume: Mapped[float]
     flags: Mapped[int] = mapped_column(server_default="0")
+
+
+class CoarseCandle(Base):
+    """A bar of `step` minutes made of `candles` stored candles of one series, the one of its market and `timeframe`.
+
+    Derived, never fetched: whoever stores candles keeps them in the same transaction, and trigger `forget` deletes
+    them with the series.
+    """
+
+    __tablename__ = "coarse_candles"
+
+    market_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    timeframe: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    open_time: Mapped[datetime] = mapped_column(primary_key=True)
+    open: Mapped[float]
+    high: Mapped[float]
+    low: Mapped[float]
+    close: Mapped[float]
+    volume: Mapped[float]
+    candles: Mapped[int]
 
 
 class CandleRevision(Base):
@@ -153,18 +180,3 @@ class Upload(Base):
     file_name: Mapped[str]
     content: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class SourceHealth(Base):
-    """The last answer of each exchange: ok, down, blocked or waiting (then until `wait_until`)."""
-
-    __tablename__ = "source_health"
-    __table_args__ = (CheckConstraint("state IN ('ok', 'down', 'blocked', 'waiting')", name="state"),)
-
-    exchange: Mapped[str] = mapped_column(primary_key=True)
-    state: Mapped[str]
-    detail: Mapped[str] = mapped_column(server_default="")
-    latency_ms: Mapped[float | None]
-    checked_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-    wait_until: Mapped[datetime | None]

@@ -12,7 +12,8 @@ from db.base import Base
 class Job(Base):
     """`attempt` fences: what a job publishes is published only while its attempt is the current one.
 
-    `dedupe` names the work; at most one open job may have it. `progress` is what the page shows.
+    `dedupe` names the work; at most one open job may have it. `progress` is what the page shows. `asked_by` says who
+    asked where no account did, such as "command line"; without either it was the schedule.
     """
 
     __tablename__ = "jobs"
@@ -35,6 +36,7 @@ class Job(Base):
     args: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     dedupe: Mapped[str | None]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    asked_by: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="queued")
     attempt: Mapped[int] = mapped_column(server_default="0")
     max_attempts: Mapped[int] = mapped_column(server_default="3")
