@@ -16,6 +16,7 @@ from ml.scaling import Scaler
 MANIFEST = "manifest.json"
 MODEL, SCALER, CONFIG, CARD = "model.onnx", "scaler.json", "config.json", "card.json"
 WEIGHTS, LABELS = "weights.npz", "labels.npz"
+OOS = "oos.npz"  # walk-forward rows out of sample; its arrays are described in `ml.scorecard`
 NEEDED = (MODEL, SCALER, CONFIG)  # to make a call
 FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,239}/[A-Za-z0-9][A-Za-z0-9-]{0,79}")
 FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
