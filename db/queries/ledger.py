@@ -3,8 +3,9 @@
 Triggers write `seq`, `prev_hash` and `hash` of every row of `predictions` and `prediction_outcomes`, one writer at a
 time. `hash` is SHA-256, hexadecimal, over UTF-8 lines: the hash of the row before (64 zeros before the first), then
 the columns in the order below. Whole numbers are decimal, moments are microseconds since 1970 UTC, floating-point
-numbers the 16 hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`. Here the same is
-computed in Python, so that functions somebody changed in the database prove nothing.
+numbers the 16 hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`, nothing is `-`. Calls
+of form 1 were written before the columns in `ADDED` existed and leave them out. Here the same is computed in Python, so
+that functions somebody changed in the database prove nothing.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ PREDICTION = (
     *("made_at", "close", "sigma", "upper_factor", "lower_factor", "p_bearish", "p_neutral", "p_bullish", "call"),
     *("confidence", "simulated"),
 )
+ADDED = ("form", "conformal_set", "novelty", "abstained", "abstain_reason")  # of form 2, which covers them as well
 OUTCOME = (
     *("seq", "prediction_id", "outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at"),
 )
@@ -72,6 +74,11 @@ def digest(previous: str, values: list[Any]) -> str:
     return hashlib.sha256("\n".join([previous, *map(_word, values)]).encode()).hexdigest()
 
 
+def hashed_of_call(row: Any) -> tuple[str, ...]:
+    """The columns the hash of a call covers, by its form; a form nobody knows is taken for the newest."""
+    return PREDICTION if row.form == 1 else (*PREDICTION, *ADDED)
+
+
 def verify(session: Session) -> Ledger:
     """Compute every hash again and compare times; a thousand rows in memory at once.
 
@@ -79,15 +86,15 @@ def verify(session: Session) -> Ledger:
     when its times do not follow from its candle, timeframe and horizon. A row that was cut off the end is missed
     because the newest place is noted beside the chain.
     """
-    calls: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, "prev_hash", "hash")]
-    walked = _walk(session, "predictions", calls, PREDICTION, "made_at", _late_call)
+    calls: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, *ADDED, "prev_hash", "hash")]
+    walked = _walk(session, "predictions", calls, hashed_of_call, "made_at", _late_call)
     found: list[Any] = [getattr(PredictionOutcome, name) for name in (*OUTCOME, "prev_hash", "hash")]
     about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from]
-    settled = _walk(session, "prediction_outcomes", [*found, *about], OUTCOME, "settled_at", _late_outcome)
+    settled = _walk(session, "prediction_outcomes", [*found, *about], lambda _: OUTCOME, "settled_at", _late_outcome)
     return Ledger(walked, settled)
 
 
-def _walk(session: Session, table: str, columns: list[Any], hashed: tuple[str, ...], stamp: str, late: Any) -> Chain:
+def _walk(session: Session, table: str, columns: list[Any], hashed: Any, stamp: str, late: Any) -> Chain:
     name = "call" if table == "predictions" else "outcome of call"
     previous, place, stamped, rows = GENESIS, 0, EPOCH, 0
     breaches: list[Breach] = []
@@ -102,7 +109,7 @@ def _walk(session: Session, table: str, columns: list[Any], hashed: tuple[str, .
         for gone in range(place + 1, min(row.seq, place + 1 + SHOWN)):
             note("missing", gone, None, f"row {gone} of {table} is missing")
         following = row.seq == place + 1
-        if digest(row.prev_hash, [getattr(row, word) for word in hashed]) != row.hash:
+        if digest(row.prev_hash, [getattr(row, word) for word in hashed(row)]) != row.hash:
             note("changed", row.seq, number, f"{told} was changed")
         elif following and row.prev_hash != previous:
             note("inserted", row.seq, number, f"{told} does not follow the row before it")
@@ -157,6 +164,8 @@ def _late_outcome(row: Row[Any]) -> str:
 
 
 def _word(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

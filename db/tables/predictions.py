@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base
@@ -15,7 +26,12 @@ class Prediction(Base):
     and `due_at` when the last one closes. `made_at` is set by the database, and must be before `outcome_from`.
     Barriers are factors on the entry price (the open after `open_time`'s candle). `seq` counts from 1 without a hole;
     `hash` is SHA-256 over `prev_hash` (the hash of the row before) and the row, see `db.queries.ledger`. Both are
-    written by the database, which lets one writer at a time.
+    written by the database, which lets one writer at a time. `form` says which columns the hash covers.
+
+    `conformal_set`: the classes that cannot be ruled out at 90 %, such as `neutral,bullish`; `novelty`: how far the
+    window lies from those the model learned from, 1 being the limit. Both are NULL where the model knows neither.
+    `abstained`: the model would rather not call, `abstain_reason` (`novel` or `undecided`) says why; `call` still
+    names the likeliest class, so that abstaining can be judged.
     """
 
     __tablename__ = "predictions"
@@ -28,6 +44,7 @@ class Prediction(Base):
             "p_bearish BETWEEN 0 AND 1 AND p_neutral BETWEEN 0 AND 1 AND p_bullish BETWEEN 0 AND 1", name="probability"
         ),
         CheckConstraint("call IN ('bearish', 'neutral', 'bullish')", name="call"),
+        CheckConstraint("abstained = (abstain_reason IS NOT NULL)", name="says_why"),
         Index("ix_predictions_market_time", "market_id", "timeframe", "open_time"),
         Index("ix_predictions_due", "due_at"),
     )
@@ -52,6 +69,11 @@ class Prediction(Base):
     call: Mapped[str]
     confidence: Mapped[float]
     simulated: Mapped[bool]
+    form: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    conformal_set: Mapped[str | None]
+    novelty: Mapped[float | None]
+    abstained: Mapped[bool] = mapped_column(server_default=text("false"))
+    abstain_reason: Mapped[str | None]
     seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), unique=True)
     prev_hash: Mapped[str] = mapped_column(FetchedValue())
     hash: Mapped[str] = mapped_column(FetchedValue())

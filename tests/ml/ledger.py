@@ -61,7 +61,7 @@ def past_call(
 
 def seal(session: Session, call: Prediction) -> None:
     """Hash a row as the database would have, and note it as the newest; triggers rest meanwhile."""
-    call.hash = ledger.digest(call.prev_hash, [getattr(call, name) for name in ledger.PREDICTION])
+    call.hash = ledger.digest(call.prev_hash, [getattr(call, name) for name in ledger.hashed_of_call(call)])
     session.merge(LedgerHead(name="predictions", seq=call.seq, hash=call.hash))
     session.flush()
 
