@@ -32,6 +32,7 @@ COPY db db
 COPY migrations migrations
 COPY market market
 COPY ml ml
+COPY alerts alerts
 COPY layouts layouts
 COPY callbacks callbacks
 COPY assets assets
@@ -54,4 +55,4 @@ COPY --from=worker-packages /opt/venv /opt/venv
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, redis; redis.Redis.from_url(os.environ['REDIS_URL'], socket_timeout=3).ping()"]
-CMD ["python", "-m", "workers", "--queues", "market,train,predict"]
+CMD ["python", "-m", "workers", "--queues", "market,train,predict,alerts"]

@@ -8,9 +8,13 @@ from enum import StrEnum
 
 
 class Queue(StrEnum):
+    """`now` goes before `market` at the same workers: what closed a second ago does not wait for the past."""
+
+    NOW = "now"
     MARKET = "market"
     TRAIN = "train"
     PREDICT = "predict"
+    ALERTS = "alerts"
 
 
 class JobState(StrEnum):
@@ -38,16 +42,19 @@ class JobKind:
     attempts: int = 3
 
 
-PROBE_EXCHANGES = JobKind("probe_exchanges", Queue.MARKET, "workers.market_data.probe_exchanges", 60)
+PROBE_EXCHANGES = JobKind("probe_exchanges", Queue.NOW, "workers.market_data.probe_exchanges", 60)
 FILL_DEMO = JobKind("fill_demo", Queue.MARKET, "workers.market_data.fill_demo", 900)
 BACKFILL = JobKind("backfill", Queue.MARKET, "workers.market_data.backfill", 3_600)
-TOP_UP = JobKind("top_up", Queue.MARKET, "workers.market_data.top_up", 120)
+TOP_UP = JobKind("top_up", Queue.NOW, "workers.market_data.top_up", 120)
+SWITCH_SOURCES = JobKind("switch_sources", Queue.NOW, "workers.stand_ins.switch_sources", 120)
+READ_COINS = JobKind("read_coins", Queue.MARKET, "workers.coins.read_coins", 120)
 MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_history", 120)
 IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
 TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
+SEND_MAILS = JobKind("send_mails", Queue.ALERTS, "workers.mail.send_mails", 300)
 
 KINDS: dict[str, JobKind] = {
     kind.name: kind
@@ -56,11 +63,14 @@ KINDS: dict[str, JobKind] = {
         FILL_DEMO,
         BACKFILL,
         TOP_UP,
+        SWITCH_SOURCES,
+        READ_COINS,
         MEND_HISTORY,
         IMPORT_FILE,
         TRAIN_MODEL,
         LEAK_LAB,
         PREDICT_DUE,
         SETTLE_DUE,
+        SEND_MAILS,
     )
 }

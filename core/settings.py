@@ -79,7 +79,7 @@ class Settings:
     )
     host: str = _knob("127.0.0.1", "Address to listen on. Anything but loopback needs TLS in front.")
     port: int = _knob("8050", "Port of the web page.", _whole(1, 65_535))
-    public_url: str = _knob("", "Address people type, such as https://bolt.example.org; links are built from it.")
+    public_url: str = _knob("", "Address people type, such as https://bolt.example.org; other names are refused.")
     behind_tls: bool = _knob("0", "1 where a proxy ends TLS in front of Bolt: cookies become Secure.", _flag)
     trusted_proxies: int = _knob("0", "How many proxies in front may set X-Forwarded-For.", _whole(0, 5))
     allow_insecure_http: bool = _knob("0", "1 serves plain HTTP on an address that is not loopback.", _flag)
@@ -88,6 +88,17 @@ class Settings:
     secret_key: str = _knob(
         "", "Signs sessions and tokens; 32 characters or more. Made once in BOLT_DATA.", secret=True
     )
+    require_totp_for_admins: bool = _knob(
+        "0", "1 closes the desk to admins until they have set up two-factor sign-in.", _flag
+    )
+    smtp_host: str = _knob("", "Mail server. Without one, letters are printed where the server's messages go.")
+    smtp_port: int = _knob("587", "Its port.", _whole(1, 65_535))
+    smtp_security: str = _knob(
+        "starttls", "`starttls`, `tls` (from the first byte) or `none`.", _choice("starttls", "tls", "none")
+    )
+    smtp_user: str = _knob("", "Account at the mail server, where it wants one.")
+    smtp_password: str = _knob("", "Its password.", secret=True)
+    smtp_from: str = _knob("", "Address the letters come from; SMTP_USER when empty.")
     registration: str = _knob(
         "closed", "Who may make an account: `closed`, `invite` or `open`.", _choice("closed", "invite", "open")
     )
@@ -108,6 +119,7 @@ class Settings:
     web_threads: int = _knob("128", "Threads of the web server; each live stream holds one.", _whole(8, 1_024))
     workers_market: int = _knob("1", "Worker processes for market data.", _whole(0, 64))
     workers_train: int = _knob("1", "Worker processes for training.", _whole(0, 64))
+    workers_alerts: int = _knob("1", "Worker processes for letters and alerts.", _whole(0, 64))
     workers_predict: int = _knob("1", "Worker processes for predictions.", _whole(0, 64))
     max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))
     metrics_token: str = _knob("", "Bearer token that may read /metrics; without it nobody may.", secret=True)
@@ -164,18 +176,26 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _contradictions(settings: Settings) -> list[str]:
     faults = []
-    if settings.production and not settings.secret_key:
-        faults.append(
-            "SECRET_KEY must be set when BOLT_ENV=production: python -c 'import secrets; print(secrets.token_hex(32))'."
-        )
     if settings.secret_key and len(settings.secret_key) < MIN_SECRET:
         faults.append(f"SECRET_KEY must have at least {MIN_SECRET} characters.")
+    if settings.behind_tls and not settings.public_url:
+        faults.append("PUBLIC_URL must say where people find this desk, such as https://bolt.example.org (BEHIND_TLS=1).")
     if not settings.loopback and not settings.behind_tls and not settings.allow_insecure_http:
         faults.append(
             f"HOST={settings.host} would serve passwords over plain HTTP. Put a TLS proxy in front and "
             "set BEHIND_TLS=1, keep HOST=127.0.0.1, or set ALLOW_INSECURE_HTTP=1 if this network is yours alone."
         )
+    if settings.smtp_host and not (settings.smtp_from or settings.smtp_user):
+        faults.append("SMTP_FROM must name the address letters come from, since SMTP_HOST is set.")
     return faults
+
+
+def demand_secret_key(settings: Settings) -> None:
+    """For those that sign: raises ConfigurationError in production without a key. Other processes get none."""
+    if settings.production and not settings.secret_key:
+        raise ConfigurationError(
+            "SECRET_KEY must be set when BOLT_ENV=production: python -c 'import secrets; print(secrets.token_hex(32))'."
+        )
 
 
 def describe() -> list[tuple[str, str, str]]:

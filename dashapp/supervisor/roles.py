@@ -38,6 +38,7 @@ def workers(settings: Settings) -> list[Role]:
         Queue.MARKET: settings.workers_market,
         Queue.TRAIN: settings.workers_train,
         Queue.PREDICT: settings.workers_predict,
+        Queue.ALERTS: settings.workers_alerts,
     }
     roles = [
         Role(_numbered(f"worker-{queue}", n, count), worker_command(queue), signal.SIGKILL)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("core", "db", "market", "ml", "layouts", "callbacks", "dashapp", "workers", "demo")
+PACKAGES = ("core", "db", "market", "ml", "alerts", "layouts", "callbacks", "dashapp", "workers", "demo")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

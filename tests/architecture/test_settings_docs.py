@@ -10,7 +10,7 @@ from core import settings
 from dashapp.cli import settings_docs
 from dashapp.version import ROOT
 
-PACKAGES = ("core", "db", "market", "ml", "layouts", "callbacks", "dashapp", "workers", "demo")
+PACKAGES = ("core", "db", "market", "ml", "alerts", "layouts", "callbacks", "dashapp", "workers", "demo")
 
 
 @pytest.mark.parametrize("path", sorted(settings_docs.files(ROOT)), ids=lambda path: path.name)

@@ -18,7 +18,7 @@ from core import settings as environment
 from core.errors import ConfigurationError
 from core.settings import Settings
 from dashapp.embedded.children import free_port, spawn
-from dashapp.supervisor import output, preflight, roles, servers, state
+from dashapp.supervisor import environments, output, preflight, roles, servers, state
 from dashapp.supervisor.child import FIRST_PAUSE, LONGEST_PAUSE, Child, kill_session, log_path
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
@@ -290,14 +290,20 @@ def test_lines_that_are_no_json_are_kept_as_last_words() -> None:
 
 def test_there_are_as_many_workers_as_the_settings_say(tmp_path: Path) -> None:
     made = roles.workers(settings_of(tmp_path, WORKERS_TRAIN="2", WORKERS_PREDICT="0"))
-    assert [role.name for role in made] == ["worker-market", "worker-train-1", "worker-train-2", "scheduler"]
+    assert [role.name for role in made] == [
+        "worker-market",
+        "worker-train-1",
+        "worker-train-2",
+        "worker-alerts",
+        "scheduler",
+    ]
 
 
 def test_children_get_the_addresses_and_no_file_that_would_override_them(tmp_path: Path) -> None:
     done = servers.complete(
         settings_of(tmp_path, DATABASE_URL="postgresql://x"), database_url="postgresql://y", redis_url="r"
     )
-    env = servers.environment(done, {"DATABASE_URL_FILE": "/secret", "REDIS_URL": "old", "PATH": "/bin"})
+    env = environments.environment("web", done, {"DATABASE_URL_FILE": "/secret", "REDIS_URL": "old", "PATH": "/bin"})
     assert "DATABASE_URL_FILE" not in env
     assert (env["DATABASE_URL"], env["REDIS_URL"], env["PATH"]) == ("postgresql://y", "r", "/bin")
     assert len(env["SECRET_KEY"]) >= 32

@@ -21,7 +21,14 @@ from dashapp.embedded.children import free_port
 from dashapp.supervisor import state
 from dashapp.version import ROOT
 
-LIGHT = {"WORKERS_TRAIN": "0", "WORKERS_PREDICT": "0", "DEMO": "off", "EXCHANGES": "binance", "WEB_THREADS": "8"}
+LIGHT = {
+    "WORKERS_TRAIN": "0",
+    "WORKERS_PREDICT": "0",
+    "WORKERS_ALERTS": "0",
+    "DEMO": "off",
+    "EXCHANGES": "binance",
+    "WEB_THREADS": "8",
+}
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
 
 

@@ -48,7 +48,7 @@ def test_the_catalogue_loads_neither_pandas_nor_ta() -> None:
 
 
 def test_nothing_else_imports_talib_by_itself() -> None:
-    packages = ("core", "db", "market", "ml", "layouts", "callbacks", "dashapp", "workers", "demo")
+    packages = ("core", "db", "market", "ml", "alerts", "layouts", "callbacks", "dashapp", "workers", "demo")
     files = [path for package in packages for path in (ROOT / package).rglob("*.py")]
     offenders = [str(path) for path in files if re.search(r"^\s*(import|from) talib\b", path.read_text(), re.M)]
     assert offenders == []
