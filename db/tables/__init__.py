@@ -2,10 +2,11 @@
 
 from db.tables.accounts import BackupCode, Mail, Passkey, TotpSecret
 from db.tables.audit import AuditEvent
-from db.tables.candles import Candle, CandleRevision, Gap, Import, Market, Series, Upload
+from db.tables.candles import Candle, CandleRevision, CoarseCandle, Gap, Import, Market, Series, Upload
 from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
+from db.tables.scorecards import CallRules, ModelReport, Retraining, StoredScorecard
 from db.tables.sources import Coin, PriceCheck, SeriesBreak, SourceHealth, StandIn
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
 from db.tables.trained_models import LeakReport, TrainedModel
@@ -17,11 +18,13 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "BackupCode",
+    "CallRules",
     "Candle",
     "CandleRevision",
     "ChartDrawing",
     "ChartLayout",
     "ChartSettings",
+    "CoarseCandle",
     "Coin",
     "EndedSession",
     "Gap",
@@ -36,16 +39,19 @@ __all__ = [
     "Listing",
     "Mail",
     "Market",
+    "ModelReport",
     "Passkey",
     "Prediction",
     "PredictionOutcome",
     "PriceCheck",
+    "Retraining",
     "RevokedToken",
     "ScheduleSlot",
     "Series",
     "SeriesBreak",
     "SourceHealth",
     "StandIn",
+    "StoredScorecard",
     "Throttle",
     "TokenFamily",
     "TotpSecret",

@@ -13,7 +13,8 @@ class TrainedModel(Base):
     """One version. `name` is the family, such as `btc-usdt-1h-h24`; `job_id` is unique: a job publishes one version.
 
     `manifest` maps each file of `folder` (relative to the models folder) to its SHA-256.
-    `card` holds metrics, baselines, spans and limits as the page shows them.
+    `card` holds metrics, baselines, spans and limits as the page shows them. `proven`: it became champion by passing
+    every line of the promotion gate, and was not demoted since; `demoted_because` is a sentence.
     """
 
     __tablename__ = "trained_models"
@@ -38,6 +39,9 @@ class TrainedModel(Base):
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), unique=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    proven: Mapped[bool] = mapped_column(server_default="false")
+    demoted_at: Mapped[datetime | None]
+    demoted_because: Mapped[str | None]
 
 
 class LeakReport(Base):
