@@ -16,8 +16,7 @@ from db.tables import Market, Series
 LINES = text(
     """
     SELECT w.market_id, string_agg(
-        int8send((extract(epoch FROM c.open_time) * 1000)::bigint) || float8send(c.close) || float8send(c.volume),
-        ''::bytea ORDER BY c.open_time
+        timestamptz_send(c.open_time) || float8send(c.close) || float8send(c.volume), ''::bytea
     )
     FROM unnest(cast(:ids AS int[]), cast(:frames AS text[]), cast(:starts AS timestamptz[]))
          AS w(market_id, timeframe, start),
@@ -41,6 +40,7 @@ CLOSES = text(
          ) AS c
     """
 )
+EPOCH_2000_MS = 946_684_800_000  # PostgreSQL counts from 2000-01-01
 ROW = np.dtype([("time", ">i8"), ("close", ">f8"), ("volume", ">f8")])
 
 
@@ -79,12 +79,13 @@ def lines(session: Session, wanted: Mapping[int, tuple[str, int]]) -> dict[int, 
         "frames": [timeframe for timeframe, _ in wanted.values()],
         "starts": [from_ms(start) for _, start in wanted.values()],
     }
-    found = {}
+    found: dict[int, tuple[Times, Floats, Floats]] = {}
     for market_id, packed in session.execute(LINES, values):
         rows = np.frombuffer(bytes(packed), dtype=ROW)
-        found[market_id] = tuple(rows[name].astype(kind) for name, kind in (("time", "i8"), ("close", "f8")))
-        found[market_id] += (rows["volume"].astype("f8"),)
-    return found  # type: ignore[return-value]
+        rows = rows[np.argsort(rows["time"], kind="stable")]
+        time = rows["time"].astype(np.int64) // 1_000 + EPOCH_2000_MS
+        found[market_id] = time, rows["close"].astype(np.float64), rows["volume"].astype(np.float64)
+    return found
 
 
 def closes(session: Session, wanted: Sequence[Wanted]) -> list[tuple[int, float] | None]:
