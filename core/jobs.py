@@ -49,6 +49,7 @@ TOP_UP = JobKind("top_up", Queue.NOW, "workers.market_data.top_up", 120)
 SWITCH_SOURCES = JobKind("switch_sources", Queue.NOW, "workers.stand_ins.switch_sources", 120)
 READ_COINS = JobKind("read_coins", Queue.MARKET, "workers.coins.read_coins", 120)
 MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_history", 120)
+BUILD_PYRAMID = JobKind("build_pyramid", Queue.MARKET, "workers.pyramid.build_pyramid", 3_600)
 IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
 TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
@@ -66,6 +67,7 @@ KINDS: dict[str, JobKind] = {
         SWITCH_SOURCES,
         READ_COINS,
         MEND_HISTORY,
+        BUILD_PYRAMID,
         IMPORT_FILE,
         TRAIN_MODEL,
         LEAK_LAB,

@@ -49,6 +49,11 @@ TIMEFRAMES: dict[str, Timeframe] = {
 }
 
 
+def offset_of(step_ms: int) -> int:
+    """Phase of the grid of bars this long: whole weeks begin on a Monday, all else at 1970-01-01."""
+    return WEEK_OFFSET_MS if step_ms % TIMEFRAMES["1w"].ms == 0 else 0
+
+
 def parse(name: str) -> Timeframe:
     """The timeframe called `name`; raises Refused naming the ones there are."""
     try:

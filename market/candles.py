@@ -1,29 +1,30 @@
 """Candles as the rest of Bolt reads them: whole series, the newest ones, or a window to draw.
 
-A timeframe that is not stored is built from the coarsest stored one that divides it. Bins lie on a fixed grid, so
-that a bar is the same whatever window it is seen through.
+A timeframe that is not stored is built from the coarsest stored one that divides it, by way of the coarser candles
+kept of that (`coarse_candles`), so that a bar costs the same to read in a long history as in a short one. Bins lie on
+a fixed grid: a bar is the same whatever window it is seen through.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 import core.ohlcv as ohlcv
 import db.queries.candles as stored_candles
+import db.queries.coarse_candles as coarse_candles
 import db.queries.markets as markets
 from core.errors import NotFound
 from core.ohlcv import Candles
-from core.timeframe import MINUTE_MS, TIMEFRAMES, WEEK_OFFSET_MS, Timeframe
+from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe, offset_of
 from core.timeframe import parse as parse_timeframe
 from db.queries.markets import SeriesRow
 
 HOUR_MS, DAY_MS, WEEK_MS = 60 * MINUTE_MS, 1_440 * MINUTE_MS, 10_080 * MINUTE_MS
-# Steps people read easily; past four weeks the longest one doubles.
+# Steps people read easily, each stored or of two stored bars; past four weeks the longest one doubles.
 STEPS = (
-    *(n * MINUTE_MS for n in (1, 2, 3, 5, 10, 15, 30)),
-    *(n * HOUR_MS for n in (1, 2, 3, 4, 6, 8, 12)),
-    *(n * DAY_MS for n in (1, 2, 3)),
+    *(n * MINUTE_MS for n in (1, 2, 5, 10, 15, 30)),
+    *(n * HOUR_MS for n in (1, 2, 4, 8)),
+    *(n * DAY_MS for n in (1, 2)),
     *(n * WEEK_MS for n in (1, 2, 4)),
 )
 
@@ -59,30 +60,22 @@ def timeframes(session: Session, market_id: int) -> list[str]:
 
 def series(session: Session, market_id: int, timeframe: str, *, now_ms: int | None = None) -> Candles:
     """All closed candles of a market. With `now_ms`: those that had closed by then. Raises NotFound."""
-    frame, source, _ = _find(session, market_id, timeframe)
-    end = None if now_ms is None else source.last_closed(now_ms)
-    read = stored_candles.read(session, market_id, source.name, end_ms=end)
-    return _closed(read, source, frame.ms, frame.offset_ms)
+    held = _find(session, market_id, timeframe)
+    return _read(session, held, held.frame.ms, None, _last_whole(session, held, now_ms))
 
 
 def latest(session: Session, market_id: int, timeframe: str, n: int, *, now_ms: int | None = None) -> Candles:
     """The newest `n` closed candles (fewer where there are fewer). Raises NotFound."""
-    frame, source, row = _find(session, market_id, timeframe)
-    end = row.last_ms if now_ms is None else min(row.last_ms, source.last_closed(now_ms))
-    if frame.ms == source.ms:
-        return stored_candles.read(session, market_id, source.name, end_ms=end, limit=n)
-    found = _bars_before(session, market_id, source, row, frame.ms, end, n + 1)
-    return _closed(found, source, frame.ms, frame.offset_ms)[-n:] if n else ohlcv.empty()
+    held = _find(session, market_id, timeframe)
+    return _newest(session, held, held.frame.ms, _last_whole(session, held, now_ms), n)
 
 
 def before(session: Session, market_id: int, timeframe: str, end_ms: int | None, n: int) -> Candles:
     """The newest `n` whole candles that open before `end_ms` (None: the newest of all). Raises NotFound."""
-    frame, source, row = _find(session, market_id, timeframe)
-    newest = row.last_ms + source.ms - frame.ms
-    last = frame.floor(newest if end_ms is None else min(newest, end_ms - 1))
-    found = _bars_before(session, market_id, source, row, frame.ms, last + frame.ms - 1, n)
-    bars = found if frame.ms == source.ms else ohlcv.aggregate(found, frame.ms, frame.offset_ms)
-    return bars[-n:]
+    held = _find(session, market_id, timeframe)
+    newest = _last_whole(session, held, None)
+    last = newest if end_ms is None else min(newest, held.frame.floor(end_ms - 1))
+    return _newest(session, held, held.frame.ms, last, n)
 
 
 def window(
@@ -100,22 +93,17 @@ def window(
     Never more than `max_bars`, by taking longer bars where needed, and up to `lead` bars before them. The newest bar
     may still be forming. Raises NotFound when nothing is stored that the timeframe can be built from.
     """
-    frame, source, row = _find(session, market_id, timeframe)
+    held = _find(session, market_id, timeframe)
+    row = held.row
     start = row.first_ms if start_ms is None else max(start_ms, row.first_ms)
     end = row.last_ms if end_ms is None else min(end_ms, row.last_ms)
-    step = choose_step(frame, max(start, row.first_ms), max(end, start), max_bars)
+    step = choose_step(held.frame, max(start, row.first_ms), max(end, start), max_bars)
     offset = offset_of(step)
     first, last = (_floor(edge, step, offset) for edge in (row.first_ms, row.last_ms))
-    start, end = _floor(start, step, offset), _floor(end, step, offset) + step - 1
-    bars = ohlcv.empty()
-    if start <= end:
-        read = stored_candles.read(session, market_id, source.name, start_ms=start, end_ms=end)
-        bars = ohlcv.aggregate(read, step, offset) if step != source.ms else read
-    before = ohlcv.empty()
-    if lead and len(bars):
-        read = _bars_before(session, market_id, source, row, step, start - 1, lead)
-        before = (ohlcv.aggregate(read, step, offset) if step != source.ms else read)[-lead:]
-    return Window(_join(before, bars), step, first, last, row.rows, source.name, len(before))
+    start, end = _floor(start, step, offset), _floor(end, step, offset)
+    bars = _read(session, held, step, start, end) if start <= end else ohlcv.empty()
+    ahead = _newest(session, held, step, start - step, lead) if lead and len(bars) else ohlcv.empty()
+    return Window(ohlcv.join([ahead, bars]), step, first, last, row.rows, held.source.name, len(ahead))
 
 
 def choose_step(frame: Timeframe, start_ms: int, end_ms: int, max_bars: int) -> int:
@@ -129,19 +117,28 @@ def choose_step(frame: Timeframe, start_ms: int, end_ms: int, max_bars: int) -> 
         steps = [2 * steps[-1]]
 
 
-def offset_of(step_ms: int) -> int:
-    """Phase of the grid of bars this long: whole weeks begin on a Monday, all else at 1970-01-01."""
-    return WEEK_OFFSET_MS if step_ms % WEEK_MS == 0 else 0
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What bars of a timeframe, `frame`, are made of: the stored series `row` with its timeframe `source`."""
+
+    frame: Timeframe
+    source: Timeframe
+    row: SeriesRow
+    market_id: int
+
+    def base(self, step: int) -> int:
+        """Length (ms) of the stored rows that bars of length `step` are read from."""
+        level = coarse_candles.level_for(self.source, step) if self.row.pyramid else None
+        return level or self.source.ms
 
 
-def _find(session: Session, market_id: int, timeframe: str) -> tuple[Timeframe, Timeframe, SeriesRow]:
-    """The timeframe asked for, the stored one it is built from, and what is stored of that."""
+def _find(session: Session, market_id: int, timeframe: str) -> _Held:
     frame, stored = parse_timeframe(timeframe), markets.series_of(session, market_id)
     row = _source(stored, frame)
     if row is None:
         name = markets.by_id(session, market_id).symbol
         raise NotFound(f"No {frame} candles of {name} can be shown. Import {frame} candles, or shorter ones.")
-    return frame, TIMEFRAMES[row.timeframe], row
+    return _Held(frame, TIMEFRAMES[row.timeframe], row, market_id)
 
 
 def _source(stored: dict[str, SeriesRow], frame: Timeframe) -> SeriesRow | None:
@@ -150,38 +147,40 @@ def _source(stored: dict[str, SeriesRow], frame: Timeframe) -> SeriesRow | None:
     return max(fitting, key=lambda row: TIMEFRAMES[row.timeframe].ms, default=None)
 
 
-def _closed(read: Candles, source: Timeframe, step: int, offset: int) -> Candles:
-    """Bars of length `step`; the newest only if the candles reach its end."""
-    if step == source.ms or not len(read):
-        return read
-    bars = ohlcv.aggregate(read, step, offset)
-    reached = int(read.time[-1]) + source.ms >= int(bars.time[-1]) + step
-    return bars if reached else bars[:-1]
+def _last_whole(session: Session, held: _Held, now_ms: int | None) -> int:
+    """Open time (ms) of the newest bar that stored candles, closed by `now_ms`, reach the end of."""
+    newest = held.row.last_ms
+    if now_ms is not None and held.source.last_closed(now_ms) < newest:
+        newest = held.source.last_closed(now_ms)
+        if held.frame.ms > held.source.ms:
+            found = stored_candles.read(session, held.market_id, held.source.name, end_ms=newest, limit=1)
+            newest = int(found.time[-1]) if len(found) else held.row.first_ms - held.source.ms
+    return held.frame.floor(newest + held.source.ms) - held.frame.ms
 
 
-def _bars_before(
-    session: Session, market_id: int, source: Timeframe, row: SeriesRow, step: int, end_ms: int, n: int
-) -> Candles:
-    """Stored candles up to `end_ms` that hold the newest `n` bars of length `step`, whole ones, gaps or not."""
-    if step == source.ms:
-        return stored_candles.read(session, market_id, source.name, end_ms=end_ms, limit=n)
-    offset, span = offset_of(step), n
-    while True:
-        start = max(_floor(end_ms, step, offset) - (span - 1) * step, _floor(row.first_ms, step, offset))
-        read = stored_candles.read(session, market_id, source.name, start_ms=start, end_ms=end_ms)
-        if start <= row.first_ms or _count_bars(read, step, offset) >= n:
-            return read
-        span *= 2
+def _read(session: Session, held: _Held, step: int, start_ms: int | None, last_ms: int) -> Candles:
+    """All bars of length `step` that open from `start_ms` to `last_ms`, both on their grid."""
+    base, end = held.base(step), last_ms + step - 1
+    if base == held.source.ms:
+        read = stored_candles.read(session, held.market_id, held.source.name, start_ms=start_ms, end_ms=end)
+    else:
+        read = coarse_candles.read(session, held.market_id, held.source.name, base, start_ms=start_ms, end_ms=end)
+    return read if base == step else ohlcv.aggregate(read, step, offset_of(step))
 
 
-def _count_bars(candles: Candles, step: int, offset: int) -> int:
-    return len(np.unique((candles.time - offset) // step))
+def _newest(session: Session, held: _Held, step: int, last_ms: int, n: int) -> Candles:
+    """The newest `n` bars of length `step` that open up to `last_ms`, which is on their grid; gaps or not.
 
-
-def _join(first: Candles, second: Candles) -> Candles:
-    if not len(first):
-        return second
-    return Candles(*(np.concatenate(pair) for pair in zip(first.columns(), second.columns(), strict=True)))
+    So many rows hold `n` whole bars: where there are gaps they hold more, and the oldest, cut one is left out.
+    """
+    base, end = held.base(step), last_ms + step - 1
+    rows = n * (step // base)
+    if base == held.source.ms:
+        read = stored_candles.read(session, held.market_id, held.source.name, end_ms=end, limit=rows)
+    else:
+        read = coarse_candles.read(session, held.market_id, held.source.name, base, end_ms=end, limit=rows)
+    bars = read if base == step else ohlcv.aggregate(read, step, offset_of(step))
+    return bars[len(bars) - min(n, len(bars)) :]
 
 
 def _floor(ms: int, step: int, offset: int) -> int:

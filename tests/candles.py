@@ -22,3 +22,11 @@ def walk(n: int, timeframe: str = "1h", *, seed: int = 1, start_ms: int = START_
 def same(one: Candles, other: Candles) -> bool:
     """Equal in every value."""
     return all(np.array_equal(a, b) for a, b in zip(one.columns(), other.columns(), strict=True))
+
+
+def alike(one: Candles, other: Candles) -> bool:
+    """Equal in times and prices; volumes, sums that may be taken in another order, to twelve digits."""
+    *first, traded = one.columns()
+    *second, expected = other.columns()
+    equal = all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    return equal and np.allclose(np.asarray(traded, float), np.asarray(expected, float), rtol=1e-12, atol=0)

@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import EPOCH
-from core.jobs import MEND_HISTORY, PREDICT_DUE, PROBE_EXCHANGES, READ_COINS, SEND_MAILS, SETTLE_DUE, SWITCH_SOURCES, TOP_UP, JobKind
+from core.jobs import (
+    BUILD_PYRAMID,
+    MEND_HISTORY,
+    PREDICT_DUE,
+    PROBE_EXCHANGES,
+    READ_COINS,
+    SEND_MAILS,
+    SETTLE_DUE,
+    SWITCH_SOURCES,
+    TOP_UP,
+    JobKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +45,9 @@ ENTRIES = (
     Entry(MEND_HISTORY, every=15, offset=9),
     Entry(SWITCH_SOURCES, every=30, offset=25),
     Entry(READ_COINS, every=600, offset=35),
+    Entry(BUILD_PYRAMID, every=3_600, offset=40),
     Entry(PREDICT_DUE, every=60, offset=7),
     Entry(SETTLE_DUE, every=60, offset=12),
     Entry(SEND_MAILS, every=60, offset=20),
 )
-AT_START = (PROBE_EXCHANGES,)  # also once when the first scheduler starts, whatever the clock says
+AT_START = (PROBE_EXCHANGES, BUILD_PYRAMID)  # also once when the first scheduler starts, whatever the clock says

@@ -3,10 +3,7 @@
 Writers of a series wait for each other on its `series` row, so that what that row says is always true.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +14,10 @@ import core.ohlcv as ohlcv
 import core.timeframe as timeframes
 from core.clock import from_ms, to_ms
 from core.ohlcv import Candles, Times
+from db.binary_copy import copy_in, copy_out, cursor, from_times, pack, to_times
+from db.queries import coarse_candles
 from db.tables import Series
 
-EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts microseconds from 2000-01-01
-SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # then no flags and no header extension
-TRAILER = b"\xff\xff"
 PRICES = ("open", "high", "low", "close", "volume")
 
 Flags = npt.NDArray[np.int32]
@@ -94,7 +90,8 @@ def upsert(
     """Store closed candles of one series; what is there already and equal is not written again.
 
     `candles` are sorted, unique and on the grid. `flags` int32 (n,); without them new candles are unflagged and old
-    ones keep their flags while their values stay. Keeps `series` in the same transaction, second writers wait.
+    ones keep their flags while their values stay. Keeps `series` and the coarser candles in the same transaction,
+    second writers wait.
     `source` names the exchange whose answer this is: each candle that changes then leaves a row in candle_revisions.
     """
     frame = timeframes.parse(timeframe)
@@ -114,6 +111,9 @@ def upsert(
     if flagged or flags is not None:
         flagged += _flagged(session, row, first, last)
     _note(session, row, candles.time, before, fresh, flagged, frame.ms)
+    if written and row.pyramid:
+        whole = _count_fresh(before[(before >= first) & (before <= last)], candles.time) == 0
+        coarse_candles.keep(session, market_id, frame, first, last, candles if whole else None)
     return Stored(fresh, len(candles) - written, written - fresh)
 
 
@@ -129,10 +129,10 @@ def read(
     """Stored candles that open in [`start_ms`, `end_ms`], oldest first; `limit` keeps the newest ones."""
     values: list[object] = [market_id, timeframe, *_span(start_ms, end_ms)]
     query = OLDEST_FIRST if limit is None else NEWEST_FIRST
-    rows = _copy_out(session, query, values if limit is None else [*values, limit], ("i8", *["f8"] * len(PRICES)))
+    rows = copy_out(session, query, values if limit is None else [*values, limit], ("i8", *["f8"] * len(PRICES)))
     if limit is not None:
         rows = rows[::-1]
-    return Candles(_to_ms(rows["c0"]), *(rows[f"c{k}"].astype(np.float64) for k in range(1, 6)))
+    return Candles(to_times(rows["c0"]), *(rows[f"c{k}"].astype(np.float64) for k in range(1, 6)))
 
 
 def analyze(session: Session, timeframe: str) -> None:
@@ -153,8 +153,8 @@ def last_open_ms(session: Session, market_id: int, timeframe: str) -> int | None
 def _lock_series(session: Session, market_id: int, timeframe: str) -> Series:
     """The series row, made when it is missing and held until the transaction ends."""
     values = {"market_id": market_id, "timeframe": timeframe}
-    made = "INSERT INTO series (market_id, timeframe) VALUES (:market_id, :timeframe) ON CONFLICT DO NOTHING"
-    session.execute(text(made), values)
+    made = "INSERT INTO series (market_id, timeframe, pyramid) VALUES (:market_id, :timeframe, true)"
+    session.execute(text(f"{made} ON CONFLICT DO NOTHING"), values)
     query = select(Series).filter_by(**values).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
@@ -166,7 +166,7 @@ def _times_around(session: Session, row: Series, first: int, last: int) -> Times
     if to_ms(row.last_open) < first:
         return np.array([to_ms(row.last_open)])
     values = [row.market_id, row.timeframe, from_ms(first), from_ms(last)]
-    return _to_ms(_copy_out(session, TIMES_AROUND, values, ("i8",))["c0"])
+    return to_times(copy_out(session, TIMES_AROUND, values, ("i8",))["c0"])
 
 
 def _count_fresh(new: Times, before: Times) -> int:
@@ -180,22 +180,22 @@ def _count_fresh(new: Times, before: Times) -> int:
 def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) -> int:
     """Straight into the table: nothing is stored in this span, and nobody else may store here now."""
     packed = _pack(candles, flags, (row.market_id, row.timeframe))
-    _copy_in(session, STRAIGHT_IN.format(partition=_partition(row)), packed)
+    copy_in(session, STRAIGHT_IN.format(partition=_partition(row)), packed)
     return len(candles)
 
 
 def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None, source: str | None) -> int:
     """Through a staging table, writing only what differs; returns how many rows were written."""
-    cursor = _cursor(session)
-    cursor.execute(STAGING)
-    cursor.execute("TRUNCATE staged_candles")
-    _copy_in(session, STAGED, _pack(candles, flags))
+    opened = cursor(session)
+    opened.execute(STAGING)
+    opened.execute("TRUNCATE staged_candles")
+    copy_in(session, STAGED, _pack(candles, flags))
     if source is not None:
         span = from_ms(int(candles.time[0])), from_ms(int(candles.time[-1]))
-        cursor.execute(REVISIONS.format(partition=_partition(row)), (source, row.market_id, row.timeframe, *span))
+        opened.execute(REVISIONS.format(partition=_partition(row)), (source, row.market_id, row.timeframe, *span))
     merge = MERGE.format(partition=_partition(row)) + (OR_FLAGS if flags is not None else "")
-    cursor.execute(merge, (row.market_id, row.timeframe))
-    return int(cursor.rowcount)
+    opened.execute(merge, (row.market_id, row.timeframe))
+    return int(opened.rowcount)
 
 
 def _partition(row: Series) -> str:
@@ -220,9 +220,9 @@ def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, 
 
 
 def _flagged(session: Session, row: Series, first: int, last: int) -> int:
-    cursor = _cursor(session)
-    cursor.execute(FLAGGED, [row.market_id, row.timeframe, *_span(first, last)])
-    return int(cursor.fetchone()[0])
+    opened = cursor(session)
+    opened.execute(FLAGGED, [row.market_id, row.timeframe, *_span(first, last)])
+    return int(opened.fetchone()[0])
 
 
 def _span(start_ms: int | None, end_ms: int | None) -> tuple[object, object]:
@@ -230,45 +230,11 @@ def _span(start_ms: int | None, end_ms: int | None) -> tuple[object, object]:
     return start, "infinity" if end_ms is None else from_ms(end_ms)
 
 
-def _cursor(session: Session) -> Any:
-    """psycopg2's own cursor, inside the session's transaction."""
-    session.flush()
-    return session.connection().connection.cursor()
-
-
 def _pack(candles: Candles, flags: Flags | None, key: tuple[int, str] | None = None) -> bytes:
-    """Rows in COPY's binary format: a field count, then a length before each value, all big-endian."""
+    """Rows for COPY, with their key where they go straight into the table."""
     marks = np.zeros(len(candles), dtype=np.int32) if flags is None else flags
-    columns: list[tuple[str, object]] = [("i8", candles.time * 1_000 - EPOCH_2000_US)]
+    columns: list[tuple[str, object]] = [("i8", from_times(candles.time))]
     columns += [("f8", getattr(candles, name)) for name in PRICES] + [("i4", marks)]
     if key is not None:
         columns = [("i4", key[0]), (f"S{len(key[1])}", key[1].encode()), *columns]
-    rows = np.empty(len(candles), dtype=_row_type([kind for kind, _ in columns]))
-    rows["fields"] = len(columns)
-    for k, (_, values) in enumerate(columns):
-        rows[f"n{k}"] = rows.dtype[f"c{k}"].itemsize
-        rows[f"c{k}"] = values
-    return SIGNATURE + rows.tobytes() + TRAILER
-
-
-def _row_type(kinds: Sequence[str]) -> np.dtype[np.void]:
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for k, kind in enumerate(kinds):
-        fields += [(f"n{k}", ">i4"), (f"c{k}", kind if kind.startswith("S") else f">{kind}")]
-    return np.dtype(fields)
-
-
-def _copy_in(session: Session, target: str, packed: bytes) -> None:
-    _cursor(session).copy_expert(f"COPY {target} FROM STDIN (FORMAT binary)", BytesIO(packed))
-
-
-def _copy_out(session: Session, query: str, values: list[object], kinds: Sequence[str]) -> npt.NDArray[np.void]:
-    """The rows of a query whose columns are fixed in size and never NULL, as one structured array."""
-    cursor, out = _cursor(session), BytesIO()
-    filled = cursor.mogrify(query, values).decode()
-    cursor.copy_expert(f"COPY ({filled}) TO STDOUT (FORMAT binary)", out)
-    return np.frombuffer(out.getbuffer()[len(SIGNATURE) : -len(TRAILER)], dtype=_row_type(kinds))
-
-
-def _to_ms(microseconds: npt.NDArray[np.int64]) -> Times:
-    return (microseconds.astype(np.int64) + EPOCH_2000_US) // 1_000
+    return pack(columns, len(candles))

@@ -1,11 +1,11 @@
 """Markets and what is stored of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,12 +13,16 @@ from core.clock import to_ms
 from core.errors import NotFound
 from core.market_name import MarketName
 from core.timeframe import TIMEFRAMES
-from db.tables import Market, Series
+from core.timeframe import parse as parse_timeframe
+from db.tables import Market, Series, StandIn
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """What is stored of a market at a timeframe; `first_ms` and `last_ms` are open times, ms UTC."""
+    """What is stored of a market at a timeframe; `first_ms` and `last_ms` are open times, ms UTC.
+
+    `pyramid`: its coarser candles are stored too.
+    """
 
     timeframe: str
     rows: int
@@ -28,6 +32,7 @@ class SeriesRow:
     missing: int
     flagged: int
     updated_at: datetime
+    pyramid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,28 @@ def search(session: Session, text: str, limit: int = 50) -> list[MarketRow]:
 
 
 def set_followed(session: Session, market_id: int, on: bool) -> None:
-    """Say whether new candles of this market are fetched."""
+    """Say whether new candles of this market are fetched.
+
+    A market that is followed only to stand in for another one stays followed from then on.
+    """
     by_id(session, market_id).followed = on
     session.flush()
+    if on:
+        serving = StandIn.stand_in_id == market_id, StandIn.ended_at.is_(None)
+        session.execute(update(StandIn).where(*serving).values(automatic=False))
+
+
+def set_timeframes(session: Session, market_id: int, names: Sequence[str] | None) -> None:
+    """Say which timeframes are fetched while the market is followed; None for the usual ones. Raises Refused."""
+    for name in names or ():
+        parse_timeframe(name)
+    by_id(session, market_id).timeframes = ",".join(n for n in TIMEFRAMES if n in names) if names else None
+    session.flush()
+
+
+def timeframes_of(market: Market) -> tuple[str, ...] | None:
+    """The timeframes that were asked for, None for the usual ones."""
+    return tuple(market.timeframes.split(",")) if market.timeframes else None
 
 
 def followed(session: Session) -> list[Market]:
@@ -141,6 +165,14 @@ def _series(session: Session, market_ids: list[int]) -> dict[int, dict[str, Seri
         if s.first_open is None or s.last_open is None:
             continue
         found.setdefault(s.market_id, {})[s.timeframe] = SeriesRow(
-            s.timeframe, s.rows, to_ms(s.first_open), to_ms(s.last_open), s.gaps, s.missing, s.flagged, s.updated_at
+            s.timeframe,
+            s.rows,
+            to_ms(s.first_open),
+            to_ms(s.last_open),
+            s.gaps,
+            s.missing,
+            s.flagged,
+            s.updated_at,
+            s.pyramid,
         )
     return found
