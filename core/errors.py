@@ -6,6 +6,7 @@ BoltError                     a plain sentence for a person, an HTTP status, an 
 │   ├── BadCandles            422            a file holds rows that are no candles
 │   ├── NotEnoughData         422            fewer candles than the work needs
 │   ├── SeriesEnded           422            nothing to predict: the last candle is too old
+│   ├── TooMany               429            as much as one person may ask for at once
 │   └── WeakPassword          422            a password that can be guessed
 ├── NotFound                  404  exit 1    it is not there, or it is not yours
 ├── Forbidden                 403  exit 1    signed in, but the role does not allow it
@@ -60,6 +61,11 @@ class NotEnoughData(Refused):
 
 class SeriesEnded(Refused):
     title = "The series has ended"
+
+
+class TooMany(Refused):
+    status = 429
+    title = "Enough for now"
 
 
 class WeakPassword(Refused):

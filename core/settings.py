@@ -179,7 +179,7 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.secret_key and len(settings.secret_key) < MIN_SECRET:
         faults.append(f"SECRET_KEY must have at least {MIN_SECRET} characters.")
     if settings.behind_tls and not settings.public_url:
-        faults.append("PUBLIC_URL must say where people find this desk, such as https://bolt.example.org (BEHIND_TLS=1).")
+        faults.append("PUBLIC_URL must name the address people type when BEHIND_TLS=1: https://bolt.example.org.")
     if not settings.loopback and not settings.behind_tls and not settings.allow_insecure_http:
         faults.append(
             f"HOST={settings.host} would serve passwords over plain HTTP. Put a TLS proxy in front and "

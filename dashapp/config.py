@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigurationError
-from core.settings import Settings
+from core.settings import Settings, demand_secret_key
 from dashapp.embedded import secrets
 from db.engine import engine_options, psycopg2_url
 
@@ -23,8 +23,7 @@ def complete(settings: Settings) -> Settings:
     """The settings with a secret key: the one made once in BOLT_DATA where none is set."""
     if settings.secret_key:
         return settings
-    if settings.production:
-        raise ConfigurationError("SECRET_KEY must be set when BOLT_ENV=production.")
+    demand_secret_key(settings)
     return dataclasses.replace(settings, secret_key=secrets.load(settings.bolt_data)["secret_key"])
 
 

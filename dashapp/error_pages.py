@@ -19,7 +19,7 @@ from dashapp import gate
 
 log = logging.getLogger("bolt.web")
 
-RETRY = 5  # seconds until a page that met a missing server is worth another try
+RETRY = 5  # seconds until a request that met a missing server or a full queue is worth another try
 SENTENCES = {
     400: "The request could not be read. Go back, reload the page and try again.",
     401: "Sign in first; your session may have ended.",
@@ -82,8 +82,8 @@ def answer_with(
         signed_in = _known_to_be_signed_in()
         page = render_template("error.html", status=status, title=title, sentence=sentence, signed_in=signed_in)
         answer = make_response(page, status)
-    if status == 503:
-        answer.headers["Retry-After"] = str(RETRY)
+    if status in {429, 503}:
+        answer.headers.setdefault("Retry-After", str(RETRY))
     return answer
 
 

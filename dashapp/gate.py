@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.exceptions import MethodNotAllowed
 
 import core.log
 import db.engine
@@ -57,6 +58,9 @@ def install(app: Flask) -> None:
 def guard() -> ResponseReturnValue | None:
     """None lets the request pass; anything else is the answer."""
     security.name_request()
+    security.refuse_strange_host()
+    if request.method not in security.METHODS:
+        raise MethodNotAllowed(sorted(api.methods(request.path) or security.METHODS))
     security.refuse_foreign()
     if api.is_api(request.path):
         api.guard(public=request.endpoint in PUBLIC)

@@ -1,15 +1,18 @@
-"""What every request and every response carries: an id, a same-origin check, the security headers."""
+"""What every request and every response carries: an id, checks of host and origin, the security headers."""
 
 import re
 import secrets
+from functools import lru_cache
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
+from werkzeug.exceptions import SecurityError
 
 import core.log
-from core.settings import Settings
+from core.settings import LOOPBACK, Settings
 from dashapp.config import CSRF_COOKIE
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -49,10 +52,41 @@ def name_request() -> None:
     core.log.user_id.set(None)
 
 
+def refuse_strange_host() -> None:
+    """Refuse a Host that is not this desk's: neither may a made-up name enter a link, nor another site's name lead
+    here. Without PUBLIC_URL that is loopback, and on other interfaces any bare address."""
+    try:
+        known = is_own_host(request.host, settings())
+    except SecurityError:  # no host name at all
+        known = False
+    if not known:
+        abort(400, "This desk is not known under that name. Set PUBLIC_URL to the address people type.")
+
+
+@lru_cache(maxsize=256)
+def is_own_host(host: str, settings: Settings) -> bool:
+    """Whether a Host header, with or without a port, names this desk."""
+    if settings.public_url and host.lower() == urlsplit(settings.public_url).netloc.lower():
+        return True
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    if name in LOOPBACK or name == settings.host:
+        return True
+    return not settings.public_url and not settings.loopback and _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def refuse_foreign() -> None:
-    """Refuse methods nobody uses, and changes asked for by a page of another site."""
-    if request.method not in METHODS:
-        abort(405)
+    """Refuse changes asked for by a page of another site."""
     if request.method in SAFE_METHODS:
         return
     site, origin = request.headers.get("Sec-Fetch-Site", "same-origin"), request.headers.get("Origin")

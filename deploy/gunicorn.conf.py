@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gunicorn.http import wsgi
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from core import settings as environment
 
 _settings = environment.read()
+_headers = wsgi.Response.default_headers
 
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 workers = 1
@@ -46,3 +49,11 @@ def post_fork(server: Any, worker: Any) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
         if os.getppid() != server.pid:
             worker.alive = False
+
+
+def default_headers(response: Any) -> list[str]:
+    """Those of gunicorn but for `Server`: what serves here is nobody's business, and there is no setting for it."""
+    return [header for header in _headers(response) if not header.startswith("Server:")]
+
+
+wsgi.Response.default_headers = default_headers

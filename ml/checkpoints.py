@@ -55,10 +55,10 @@ def npz(arrays: State) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Whole or not at all, also when the power fails."""
+    """Whole or not at all, also when the power fails; for nobody else to read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -67,8 +67,8 @@ def filled(path: str) -> str:
     """A route's path with values that fit and mean nothing."""
     from dashapp.api.openapi import ARGUMENT
 
-    words = {"int": "999999", "uuid": "00000000-0000-4000-8000-000000000000", "": "NO-SUCH"}
-    return ARGUMENT.sub(lambda found: words[found[1] or ""], path)
+    words = {"int": "999999", "uuid": "00000000-0000-4000-8000-000000000000", "symbol": "NO-SUCH"}
+    return ARGUMENT.sub(lambda found: words[found[1]], path)
 
 
 __all__ = ["STEADY", "Ask", "Settings", "api", "asker", "filled", "is_problem", "login", "routes", "tokens"]

@@ -13,7 +13,7 @@ from dashapp.api import auth, jobs, limits, markets, models, openapi, prediction
 from dashapp.api.guard import NAME, Served, is_api, served
 from dashapp.api.once import once
 from dashapp.api.problems import explain
-from dashapp.api.route import Reply, Resource, Route
+from dashapp.api.route import Reply, Resource, Route, SymbolConverter
 from dashapp.extensions import csrf
 
 RESOURCES = (auth, markets, predictions, models, jobs)
@@ -44,6 +44,7 @@ def routes() -> list[Route]:
 
 
 def install(app: Flask, settings: Settings) -> None:
+    app.url_map.converters["symbol"] = SymbolConverter
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     known = routes()
     for route in known:
@@ -54,9 +55,12 @@ def install(app: Flask, settings: Settings) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(files)
     app.after_request(_finish)
-    rules = [Rule(f"/api{r.path}", endpoint=r.name, methods=[r.method]) for r in known]
+    paths = Map(
+        [Rule(f"/api{r.path}", endpoint=r.name, methods=[r.method]) for r in known],
+        converters={"symbol": SymbolConverter},
+    )
     counter = limits.Counter(settings.redis_url, settings.rate_limit_api)
-    app.extensions[NAME] = Served({f"api.{r.name}": r for r in known}, Map(rules), counter)
+    app.extensions[NAME] = Served({f"api.{r.name}": r for r in known}, paths, counter)
 
 
 def _serve(route: Route) -> Any:
@@ -114,8 +118,8 @@ def _finish(response: Response) -> Response:
         policy = [f'"{s.name}";q={s.limit};w={limits.WINDOW}' for s in spent]
         response.headers["RateLimit-Policy"] = ", ".join(policy)
         response.headers["RateLimit"] = ", ".join(f'"{s.name}";r={max(0, s.left)};t={s.reset}' for s in spent)
-    if response.status_code == 429:
-        response.headers["Retry-After"] = str(g.get("api_retry", limits.WINDOW))
+    if response.status_code == 429 and "api_retry" in g:
+        response.headers["Retry-After"] = str(g.api_retry)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Bolt"'
     return response

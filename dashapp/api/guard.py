@@ -62,7 +62,7 @@ def guard(*, public: bool) -> None:
     request.max_content_length = LARGEST
     now = utc_now()
     caller = None if public else authenticate(now)
-    who = f"user:{caller.id}" if caller else f"address:{address()}"
+    who = f"user:{caller.id}" if caller else address_key(address())
     _spend(served().counter.count(who, now=now))
     route = current_route()
     if route.guessing:
@@ -95,6 +95,11 @@ def current_route() -> Route:
         known.paths.bind("").match(request.path, request.method)
         abort(404)
     return route
+
+
+def methods(path: str) -> set[str]:
+    """What may be asked of an address of the API; nothing for any other."""
+    return set(served().paths.bind("").allowed_methods(path)) if is_api(path) else set()
 
 
 def authenticate(now: datetime) -> Caller | None:

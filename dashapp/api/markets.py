@@ -143,7 +143,7 @@ def list_markets(query: Page) -> Reply:
     return paging.page(MarketPage(items=[_item(row) for row in found], next_cursor=cursor))
 
 
-@resource("GET", "/markets/<symbol>/ticker", answer=Ticker, query=OfMarket, problems=(404,))
+@resource("GET", "/markets/<symbol:symbol>/ticker", answer=Ticker, query=OfMarket, problems=(404,))
 def show_ticker(symbol: str, query: OfMarket) -> Ticker:
     """The newest price, as of the newest stored candle."""
     with db.engine.session() as session:
@@ -157,7 +157,7 @@ def show_ticker(symbol: str, query: OfMarket) -> Ticker:
     return _ticker(market, row.timeframe, step, bars)
 
 
-@resource("GET", "/markets/<symbol>/candles", answer=CandlePage, query=CandleQuery, csv=True, problems=(404,))
+@resource("GET", "/markets/<symbol:symbol>/candles", answer=CandlePage, query=CandleQuery, csv=True, problems=(404,))
 def list_candles(symbol: str, query: CandleQuery) -> Reply:
     """Closed candles, newest first; as CSV with `Accept: text/csv`."""
     with db.engine.session() as session:
@@ -169,7 +169,7 @@ def list_candles(symbol: str, query: CandleQuery) -> Reply:
     return reply
 
 
-@resource("GET", "/markets/<symbol>/indicators", answer=IndicatorPage, query=IndicatorQuery, problems=(404,))
+@resource("GET", "/markets/<symbol:symbol>/indicators", answer=IndicatorPage, query=IndicatorQuery, problems=(404,))
 def list_indicators(symbol: str, query: IndicatorQuery) -> Reply:
     """Values of indicators on closed candles, newest first."""
     words = [word for word in query.names.split(",") if word.strip()]

@@ -28,8 +28,11 @@ ARGUMENT = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?([a-z_]+)>")
 KINDS = {
     "int": ({"type": "integer", "minimum": 0, "maximum": 2_147_483_647}, 3),
     "uuid": ({"type": "string", "format": "uuid"}, "0b3d8a1e-2c55-4a0f-9f0e-6d5c0c9d3f4b"),
+    "symbol": (
+        {"type": "string", "pattern": "^[^/-]+-[^/-]+$", "description": "Base and quote, with a hyphen."},
+        "BTC-USDT",
+    ),
 }
-SYMBOL = ({"type": "string", "description": "Base and quote, with a hyphen."}, "BTC-USDT")
 ABOUT = """\
 Tokens: `POST /api/auth/login` answers an access token (30 minutes) and a refresh token (7 days, good once). Send the
 first as `Authorization: Bearer …`. Cookies are not looked at.
@@ -72,7 +75,7 @@ def statuses(route: Route) -> list[int]:
     found = {429, 500, 503, *route.problems}
     found |= set() if route.public else {401, 403}
     found |= {400, 413, 415, 422} if route.body else set()
-    found |= {422} if route.query or "<symbol>" in route.path else set()
+    found |= {422} if route.query or "<symbol:" in route.path else set()
     found |= {409, 422} if route.once else set()
     return sorted(found)
 
@@ -122,7 +125,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _in_path(route: Route) -> list[dict[str, Any]]:
     found = []
     for kind, name in ARGUMENT.findall(route.path):
-        schema, shown = KINDS.get(kind, SYMBOL)
+        schema, shown = KINDS[kind]
         found.append({"name": name, "in": "path", "required": True, "schema": schema, "example": shown})
     return found
 

@@ -102,7 +102,7 @@ class Trainings(Answer):
     items: list[JobItem]
 
 
-@resource("GET", "/predictions/<symbol>", answer=Calls, query=OfMarket, problems=(404,))
+@resource("GET", "/predictions/<symbol:symbol>", answer=Calls, query=OfMarket, problems=(404,))
 def list_latest_calls(symbol: str, query: OfMarket) -> Calls:
     """The newest call on a market, for each timeframe and horizon."""
     with db.engine.session() as session:
@@ -110,7 +110,7 @@ def list_latest_calls(symbol: str, query: OfMarket) -> Calls:
         return Calls(items=[Call.of(row) for row in predictions.latest(session, market_id=market.id)])
 
 
-@resource("GET", "/predictions/<symbol>/history", answer=CallPage, query=HistoryQuery, problems=(404,))
+@resource("GET", "/predictions/<symbol:symbol>/history", answer=CallPage, query=HistoryQuery, problems=(404,))
 def list_calls(symbol: str, query: HistoryQuery) -> Reply:
     """Every call on a market with its outcome, newest first, wrong ones included."""
     with db.engine.session() as session:

@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
+from werkzeug.routing import BaseConverter
 
 from core.roles import Role
 
 Scope = Literal["read", "train"]
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class SymbolConverter(BaseConverter):
+    """`<symbol:symbol>` in a path: two words with a hyphen, so that no other word of the API is taken for a market."""
+
+    regex = r"[^/-]+-[^/-]+"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
         "seeds": asked.seeds,
     }
     with attached(settings, output) as found:
-        job_id = jobs.submit(TRAIN_MODEL, arguments)
+        job_id = jobs.submit(TRAIN_MODEL, arguments, asked_by=audit.COMMAND_LINE)
         with db.engine.session() as session:
             audit.record(
                 session, actor_id=None, actor=audit.COMMAND_LINE, action="training_asked", object=f"job {job_id}"
@@ -76,11 +76,11 @@ def _a_worker(found: Attached) -> Iterator[None]:
         return
     from dashapp.embedded.children import spawn
     from dashapp.supervisor.child import kill_session
+    from dashapp.supervisor.environments import environment
     from dashapp.supervisor.roles import worker_command
-    from dashapp.supervisor.servers import environment
     from dashapp.version import ROOT
 
-    env = environment(found.settings, dict(os.environ))
+    env = environment(f"worker-{Queue.TRAIN}", found.settings, os.environ)
     worker = spawn(worker_command(Queue.TRAIN), env=env, cwd=ROOT, output=subprocess.DEVNULL)
     try:
         yield

@@ -143,5 +143,6 @@ class Child:
 def log_path(data: Path, name: str) -> Path:
     """`BOLT_DATA/log/<role>.log`."""
     folder = data / "log"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)  # also one made by an earlier version
     return folder / f"{name}.log"

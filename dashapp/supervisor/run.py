@@ -15,6 +15,7 @@ from core.settings import Settings
 from dashapp.embedded.children import free_port
 from dashapp.supervisor import database, preflight, roles, servers, state
 from dashapp.supervisor.child import Child, Launch, log_path
+from dashapp.supervisor.environments import environment
 from dashapp.supervisor.output import Log, say
 from dashapp.version import version
 
@@ -75,7 +76,7 @@ class Supervisor:
             postgres.wait()
 
     def _add_role(self, role: roles.Role) -> None:
-        self._add(role.name, partial(role.launch, servers.environment(self.settings, dict(os.environ))))
+        self._add(role.name, partial(role.launch, environment(role.name, self.settings, os.environ)))
 
     def _add(self, name: str, launch: Launch, end_signal: int = signal.SIGTERM) -> None:
         child = Child(name, launch, Log(log_path(self.settings.bolt_data, name)), end_signal)

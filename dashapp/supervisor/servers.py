@@ -3,30 +3,17 @@
 from dataclasses import dataclass, replace
 
 from core.errors import ConfigurationError
-from core.settings import Settings
+from core.settings import Settings, demand_secret_key
 from dashapp.embedded import secrets
 from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 
-PASSED_ON = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
-
 
 def complete(settings: Settings, *, database_url: str, redis_url: str) -> Settings:
-    """Settings in which both addresses and the secret key stand, as every process of Bolt gets them."""
+    """Settings in which both addresses and the secret key stand, as every process of Bolt would have them."""
+    demand_secret_key(settings)
     key = settings.secret_key or secrets.load(settings.bolt_data)["secret_key"]
     return replace(settings, database_url=database_url, redis_url=redis_url, secret_key=key)
-
-
-def environment(settings: Settings, environ: dict[str, str]) -> dict[str, str]:
-    """The environment of a child: ours, with the completed settings in place of files that held them."""
-    child = {name: value for name, value in environ.items() if name.removesuffix("_FILE") not in PASSED_ON}
-    return child | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-        "BOLT_DATA": str(settings.bolt_data),
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 @dataclass

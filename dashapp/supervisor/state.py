@@ -28,7 +28,8 @@ class State:
 
 def _folder(data: Path) -> Path:
     folder = data / "run"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)  # also one made by an earlier version
     return folder
 
 

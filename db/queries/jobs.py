@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 import db.engine
 from core import job_queue
-from core.errors import Conflict, NotFound, Refused
+from core.errors import Conflict, NotFound, TooMany
 from core.jobs import ENDED_STATES, IMPORT_FILE, KINDS, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState
 from core.roles import Role, covers
 from db.queries.job_claims import change
@@ -33,15 +33,20 @@ def create(
     args: dict[str, Any],
     *,
     owner_id: int | None = None,
+    asked_by: str | None = None,
     dedupe: str | None = None,
     run_after: datetime | None = None,
 ) -> Job:
-    """A queued job; where an open one has the same `dedupe`, that one. Commit, then `announce` it."""
+    """A queued job; where an open one has the same `dedupe`, that one. Commit, then `announce` it.
+
+    `asked_by` says who asked where no account did; without either it counts as the schedule's.
+    """
     values = {
         "name": kind.name,
         "queue": kind.queue.value,
         "args": args,
         "owner_id": owner_id,
+        "asked_by": asked_by,
         "dedupe": dedupe,
         "max_attempts": kind.attempts,
         "run_after": run_after or func.now(),
@@ -61,18 +66,21 @@ def submit(
     args: dict[str, Any],
     *,
     owner_id: int | None = None,
+    asked_by: str | None = None,
     dedupe: str | None = None,
     run_after: datetime | None = None,
 ) -> str:
     """Create a job in a transaction of its own and hand it to the workers; returns its id.
 
-    Raises Refused where the owner already has as many open jobs of this kind as one person may.
+    Raises TooMany where the owner already has as many open jobs of this kind as one person may.
     """
     with db.engine.session() as session:
         job = _open_with(session, dedupe)
         if job is None:
             _refuse_too_many(session, kind, owner_id)
-            job = create(session, kind, args, owner_id=owner_id, dedupe=dedupe, run_after=run_after)
+            job = create(
+                session, kind, args, owner_id=owner_id, asked_by=asked_by, dedupe=dedupe, run_after=run_after
+            )
         job_id, call = job.id, (job.queue, job.id)
         attempt = job.attempt
     if run_after is None:
@@ -100,7 +108,7 @@ def _refuse_too_many(session: Session, kind: JobKind, owner_id: int | None) -> N
     session.execute(select(User.id).where(User.id == owner_id).with_for_update())  # two tabs count one after the other
     mine = and_(Job.owner_id == owner_id, Job.name == kind.name, Job.state.in_(OPEN_STATES))
     if (session.scalar(select(func.count()).where(mine)) or 0) >= limit:
-        raise Refused(f"You already have {limit} jobs of this kind open. Wait until one ends, or cancel one.")
+        raise TooMany(f"You already have {limit} jobs of this kind open. Wait until one ends, or cancel one.")
 
 
 # Reading

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.addresses import origin
 from db.tables import Throttle
 
 FORGET = timedelta(days=1)
@@ -36,7 +37,8 @@ def account_key(email: str) -> str:
 
 
 def address_key(address: str) -> str:
-    return f"address:{address}"
+    """The key of a caller's address; of IPv6 that of its /64."""
+    return f"address:{origin(address)}"
 
 
 def claim(session: Session, key: str, rule: Rule, *, now: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ def test_a_short_database_address_is_understood() -> None:
 
 def test_the_cookie_is_named_for_its_binding() -> None:
     assert session_cookie(settings_for(URL)) == "session"
-    assert session_cookie(settings_for(URL, BEHIND_TLS="1")) == "__Host-session"
+    assert session_cookie(settings_for(URL, BEHIND_TLS="1", PUBLIC_URL="https://bolt.example.org")) == "__Host-session"
 
 
 def test_the_largest_upload_fits_as_base64() -> None:

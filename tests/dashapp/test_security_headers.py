@@ -80,7 +80,7 @@ def test_s29_what_is_private_is_not_stored(signed_in: SignIn, client: FlaskClien
 
 
 def test_s29_behind_tls_browsers_are_told_to_stay_there(postgres, owner: int) -> None:
-    client = make_app(settings_for(postgres.url, BEHIND_TLS="1")).test_client()
+    client = make_app(settings_for(postgres.url, BEHIND_TLS="1", PUBLIC_URL="https://bolt.example.org")).test_client()
     answer = client.get("/login", base_url="https://bolt.example.org")
     assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
 
@@ -141,7 +141,7 @@ def test_s16_on_loopback_the_cookie_is_session(client: FlaskClient, owner: int) 
 
 
 def test_s16_behind_tls_the_cookie_is_bound_to_host_and_tls(postgres, owner: int) -> None:
-    client = make_app(settings_for(postgres.url, BEHIND_TLS="1")).test_client()
+    client = make_app(settings_for(postgres.url, BEHIND_TLS="1", PUBLIC_URL="https://bolt.example.org")).test_client()
     base = "https://bolt.example.org"
     page = client.get("/login", base_url=base).text
     token = page.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]

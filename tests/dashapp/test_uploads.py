@@ -111,5 +111,5 @@ def test_s36_one_person_cannot_fill_the_desk_with_files(signed_in: SignIn, sessi
     most = jobs.OPEN_AT_MOST[IMPORT_FILE.name]
     assert [hand_in(client).status_code for _ in range(most)] == [202] * most
     refused = hand_in(client)
-    assert (refused.status_code, kept(session)) == (422, most)
+    assert (refused.status_code, kept(session)) == (429, most)
     assert f"already have {most}" in refused.get_json()["sentence"]

@@ -1,0 +1,48 @@
+"""What each process of Bolt is told: the settings it reads and the secrets it needs, and no more.
+
+Whoever breaks into one process, or reads its environment, learns what that one process knew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from core.jobs import Queue
+from core.settings import Settings, variable
+from dashapp.embedded.children import INHERITED
+
+SERVERS = frozenset({"DATABASE_URL", "REDIS_URL"})
+SECRETS = frozenset(variable(knob.name) for knob in fields(Settings) if knob.metadata["secret"])
+SETTINGS = frozenset(variable(knob.name) for knob in fields(Settings))
+# Of the machine, not of Bolt: certificates, proxies, caches, and how many threads the libraries may start.
+MACHINE = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "XDG_CACHE_HOME", "CUDA_VISIBLE_DEVICES")
+MACHINE += ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "TF_", "NUMBA_", "PYTHON", "PROMETHEUS_")
+
+
+def secrets_of(role: str) -> frozenset[str]:
+    """The names of the secrets a role gets: the demo exchange none, the web all, letters what opens and sends them."""
+    if role == "demo":
+        return frozenset()
+    if role == "web":
+        return SECRETS
+    if role.startswith(f"worker-{Queue.ALERTS}"):
+        return SECRETS - {"METRICS_TOKEN"}
+    return SERVERS
+
+
+def environment(role: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a role's process, of the supervisor's own and of the completed settings."""
+    secrets = secrets_of(role)
+    child = {name: value for name, value in environ.items() if _may_know(name, secrets)}
+    completed = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    completed["SECRET_KEY"] = settings.secret_key
+    child |= {name: value for name, value in completed.items() if name in secrets}
+    return child | {"BOLT_DATA": str(settings.bolt_data), "PYTHONUNBUFFERED": "1"}
+
+
+def _may_know(name: str, secrets: frozenset[str]) -> bool:
+    """Files that held a completed setting are left out too: its value stands beside them."""
+    setting = name.removesuffix("_FILE")
+    if setting in SECRETS:
+        return setting in secrets and setting not in {*SERVERS, "SECRET_KEY"}
+    return setting in SETTINGS or name in INHERITED or name in MACHINE or name.startswith(PREFIXES)
