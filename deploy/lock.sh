@@ -16,4 +16,5 @@ lock() {
 lock requirements.in requirements.txt "$@"
 lock deploy/requirements-web.in deploy/requirements-web.txt -c requirements.txt "$@"
 lock requirements-dev.in requirements-dev.txt -c requirements.txt "$@"
+lock requirements-security.in requirements-security.txt "$@" # a virtual environment of its own
 lock deploy/uv.in deploy/uv.txt -c requirements-dev.txt "$@"

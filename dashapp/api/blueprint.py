@@ -79,9 +79,9 @@ def _answer(route: Route, path: dict[str, Any]) -> Response:
     said = route.view(**arguments)
     reply = said if isinstance(said, Reply) else Reply(said)
     text = reply.text if reply.text is not None else reply.model.model_dump_json() if reply.model else ""
-    response = Response(text, reply.status or route.status, content_type=f"{reply.media_type}; charset=utf-8")
+    response = Response(text, reply.status or route.status, content_type=_content_type(reply))
     response.headers.extend(reply.headers)
-    if route.csv:
+    if route.tables:
         response.vary.add("Accept")
     if response.status_code == 204:
         del response.headers["Content-Type"]
@@ -89,6 +89,10 @@ def _answer(route: Route, path: dict[str, Any]) -> Response:
         response.add_etag(weak=True)
         response.make_conditional(request)
     return response
+
+
+def _content_type(reply: Reply) -> str:
+    return reply.media_type if isinstance(reply.text, bytes) else f"{reply.media_type}; charset=utf-8"
 
 
 def _query(model: type[Model]) -> Model:

@@ -1,13 +1,9 @@
 """Markets, their candles and what indicators say of them. Only what is stored: the web calls no exchange."""
 
-import csv
-import io
-from datetime import datetime
 from typing import Any
 
 import numpy as np
-from flask import request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 import db.engine
@@ -16,12 +12,13 @@ from core.errors import NotFound
 from core.ohlcv import Candles
 from core.timeframe import parse as parse_timeframe
 from dashapp import security
-from dashapp.api import paging
+from dashapp.api import paging, tables
 from dashapp.api.problems import wrong
 from dashapp.api.route import Reply, Resource
 from dashapp.api.schemas import (
     Answer,
     Exchange,
+    Moment,
     Money,
     Page,
     Paged,
@@ -92,8 +89,8 @@ class Ticker(Answer):
 class CandleQuery(Page):
     exchange: str | None = Field(default=None, max_length=32, examples=["binance"])
     timeframe: str = Field(default="1h", max_length=3, examples=["1h"])
-    start: AwareDatetime | None = Field(default=None, examples=["2024-05-01T00:00:00Z"])
-    end: AwareDatetime | None = Field(default=None, examples=["2024-05-02T00:00:00Z"], description="Not included.")
+    start: Moment | None = None
+    end: Moment | None = Field(default=None, description="Not included. RFC 3339, with an offset or Z.")
 
 
 class IndicatorQuery(CandleQuery):
@@ -157,16 +154,14 @@ def show_ticker(symbol: str, query: OfMarket) -> Ticker:
     return _ticker(market, row.timeframe, step, bars)
 
 
-@resource("GET", "/markets/<symbol:symbol>/candles", answer=CandlePage, query=CandleQuery, csv=True, problems=(404,))
+@resource("GET", "/markets/<symbol:symbol>/candles", answer=CandlePage, query=CandleQuery, tables=True, problems=(404,))
 def list_candles(symbol: str, query: CandleQuery) -> Reply:
-    """Closed candles, newest first; as CSV with `Accept: text/csv`."""
+    """Closed candles, newest first; by `Accept` as JSON, CSV or an Arrow stream, whose prices are 64-bit floats."""
     with db.engine.session() as session:
         market = find(session, symbol, query.exchange)
         bars, cursor = _bars(session, market, query, 0)
     reply = paging.page(CandlePage(items=list(map(_candle, *_columns(bars))), **_about(market, query, cursor)))
-    if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-        return Reply(headers=reply.headers, text=_csv(bars), media_type="text/csv")
-    return reply
+    return tables.instead(reply, bars)
 
 
 @resource("GET", "/markets/<symbol:symbol>/indicators", answer=IndicatorPage, query=IndicatorQuery, problems=(404,))
@@ -229,18 +224,6 @@ def _columns(bars: Candles) -> list[list[Any]]:
 
 def _candle(ms: int, opened: float, high: float, low: float, close: float, volume: float) -> CandleItem:
     return CandleItem(time=from_ms(ms), open=opened, high=high, low=low, close=close, volume=volume)
-
-
-def _csv(bars: Candles) -> str:
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("time", "open", "high", "low", "close", "volume"))
-    lines.writerows((f"{_moment(ms):%Y-%m-%dT%H:%M:%SZ}", *rest) for ms, *rest in zip(*_columns(bars), strict=True))
-    return text.getvalue()
-
-
-def _moment(ms: int) -> datetime:
-    return from_ms(ms)
 
 
 def _values(outputs: dict[str, Any], k: int) -> dict[str, float | None]:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from dashapp.api.route import Route
+from dashapp.api.route import ARROW, CSV, Route
 from dashapp.api.schemas import Problem, example
 from dashapp.version import version
 
@@ -108,8 +108,9 @@ def _success(route: Route) -> dict[str, Any]:
     said: dict[str, Any] = {"description": SUCCESS[route.status]}
     if route.answer:
         said["content"] = {"application/json": _content(route.answer)}
-    if route.csv:
-        said["content"]["text/csv"] = {"schema": {"type": "string"}, "example": "time,open,high,low,close,volume\n"}
+    if route.tables:
+        said["content"][CSV] = {"schema": {"type": "string"}, "example": "time,open,high,low,close,volume\n"}
+        said["content"][ARROW] = {"schema": {"type": "string", "format": "binary"}, "example": "an Arrow IPC stream"}
     return said
 
 

@@ -9,6 +9,7 @@ from werkzeug.routing import BaseConverter
 
 from core.roles import Role
 
+CSV, ARROW = "text/csv", "application/vnd.apache.arrow.stream"
 Scope = Literal["read", "train"]
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ class Reply:
     model: BaseModel | None = None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    text: str | None = None
+    text: str | bytes | None = None
     media_type: str = "application/json"
 
 
@@ -51,7 +52,7 @@ class Route:
     scope: Scope | None = "read"
     guessing: bool = False
     once: bool = False
-    csv: bool = False
+    tables: bool = False  # also as CSV and Arrow, by Accept
     problems: tuple[int, ...] = ()
 
     @property

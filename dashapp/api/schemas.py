@@ -1,10 +1,11 @@
 """Types that schemas share. Every model of the API is one of two kinds: what is sent, and what is answered."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 import core.market_name as market_name
 from core.market_name import MarketName
@@ -12,6 +13,7 @@ from core.market_name import MarketName
 LIMIT = 500  # most items of a page
 SYMBOL = "BTC-USDT"
 WHEN = "2024-05-01T12:00:00Z"
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 class Body(BaseModel):
@@ -36,6 +38,13 @@ def _in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _as_written(text: object) -> object:
+    """A number is no time, though pydantic would take it for seconds since 1970."""
+    if not isinstance(text, str) or not WRITTEN.match(text):
+        raise ValueError(f"write a time like {WHEN}")
+    return text
+
+
 def _plain(number: Decimal) -> str:
     return f"{number:f}"
 
@@ -44,6 +53,11 @@ Time = Annotated[
     AwareDatetime,
     PlainSerializer(_in_utc, return_type=str),
     Field(examples=[WHEN], description="RFC 3339, UTC."),
+]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_as_written),
+    Field(examples=[WHEN], description="RFC 3339, with an offset or Z."),
 ]
 Money = Annotated[
     Decimal,
@@ -64,7 +78,7 @@ class Page(Query):
     """`limit` items from where `cursor` of the page before says."""
 
     limit: int = Field(default=100, ge=1, le=LIMIT)
-    cursor: str | None = Field(default=None, max_length=200, examples=["WzQyXQ"])
+    cursor: str | None = Field(default=None, max_length=200, description="`next_cursor` of the page before.")
 
 
 class Paged(Answer):

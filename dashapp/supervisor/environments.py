@@ -14,8 +14,11 @@ SERVERS = frozenset({"DATABASE_URL", "REDIS_URL"})
 SECRETS = frozenset(variable(knob.name) for knob in fields(Settings) if knob.metadata["secret"])
 SETTINGS = frozenset(variable(knob.name) for knob in fields(Settings))
 # Of the machine, not of Bolt: certificates, proxies, caches, and how many threads the libraries may start.
-MACHINE = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "XDG_CACHE_HOME", "CUDA_VISIBLE_DEVICES")
-MACHINE += ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+MACHINE = (
+    *("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "XDG_CACHE_HOME", "CUDA_VISIBLE_DEVICES"),
+    *PROXIES,
+)
 PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "TF_", "NUMBA_", "PYTHON", "PROMETHEUS_")
 
 

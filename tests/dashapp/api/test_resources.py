@@ -114,6 +114,25 @@ def test_candles_as_csv(api, bars) -> None:
     assert rows[0]["time"] == from_ms(int(bars.time[-1])).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_candles_as_an_arrow_stream(api, bars) -> None:
+    import pyarrow as pa
+
+    path = "/markets/BTC-USDT/candles?exchange=binance&limit=3"
+    answer = api()("GET", path, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    assert (answer.mimetype, answer.vary) == ("application/vnd.apache.arrow.stream", {"Accept"})
+    assert 'rel="next"' in answer.headers["Link"]
+    table = pa.ipc.open_stream(answer.data).read_all()
+    last = walk(300)
+    assert table.column("close").to_pylist() == last.close[-3:][::-1].tolist()
+    assert table.column("time")[0].as_py() == from_ms(int(last.time[-1]))
+
+
+def test_a_time_is_written_as_rfc_3339_and_not_as_a_number(api, bars) -> None:
+    for words in ("start=0.5", "start=1700000000", "end=2024-05-01", "end=12:00"):
+        assert is_problem(api()("GET", f"/markets/BTC-USDT/candles?{words}"), 422), words
+    assert api()("GET", "/markets/BTC-USDT/candles?start=2024-05-01T00:00:00%2B02:00").status_code == 200
+
+
 def test_indicators_are_those_of_the_whole_series(api, bars) -> None:
     answer = api()("GET", "/markets/BTC-USDT/indicators?exchange=kraken&names=sma:20,rsi:14&limit=30").get_json()
     wanted = compute(walk(300), parse("sma:20"))["sma"][::-1][:30]
