@@ -4,6 +4,7 @@ Writers of a series wait for each other on its `series` row, so that what that r
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,9 @@ OLDEST_FIRST = """
     WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s ORDER BY open_time
 """
 NEWEST_FIRST = OLDEST_FIRST + " DESC LIMIT %s"
-TIMES_AROUND = """
-    WITH series AS NOT MATERIALIZED (SELECT open_time FROM candles WHERE market_id = %s AND timeframe = %s)
-    SELECT open_time FROM series
+AROUND = """
+    WITH series AS NOT MATERIALIZED (SELECT * FROM candles WHERE market_id = %s AND timeframe = %s)
+    SELECT open_time, open, high, low, close, volume, flags FROM series
     WHERE open_time >= coalesce((SELECT max(open_time) FROM series WHERE open_time < %s), '-infinity')
       AND open_time <= coalesce((SELECT min(open_time) FROM series WHERE open_time > %s), 'infinity')
     ORDER BY open_time
@@ -40,6 +41,7 @@ FLAGGED = """
     SELECT count(*) FROM candles
     WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s AND flags <> 0
 """
+CLEAR = "DELETE FROM {partition} WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s"
 STRAIGHT_IN = "{partition} (market_id, timeframe, open_time, open, high, low, close, volume, flags)"
 STAGED = "staged_candles (open_time, open, high, low, close, volume, flags)"
 STAGING = (
@@ -101,18 +103,21 @@ def upsert(
         raise ValueError("candles must be sorted, unique and on the grid of their timeframe")
     row = _lock_series(session, market_id, timeframe)
     first, last = int(candles.time[0]), int(candles.time[-1])
-    before = _times_around(session, row, first, last)
+    before, rows = _around(session, row, first, last)
     fresh = _count_fresh(candles.time, before)
     flagged = 0 if not row.flagged and flags is None else -_flagged(session, row, first, last)
-    if before.size and np.any((before >= first) & (before <= last)):
-        written = _merge(session, row, candles, flags, source)
-    else:
+    inside = (before >= first) & (before <= last)
+    whole = _count_fresh(before[inside], candles.time) == 0  # all that is stored there is said again
+    if not np.any(inside):
         written = _load(session, row, candles, flags)
+    elif whole:
+        written = _compare(session, row, candles, flags, source, rows[inside])
+    else:
+        written = _merge(session, row, candles, flags, source)
     if flagged or flags is not None:
         flagged += _flagged(session, row, first, last)
     _note(session, row, candles.time, before, fresh, flagged, frame.ms)
     if written and row.pyramid:
-        whole = _count_fresh(before[(before >= first) & (before <= last)], candles.time) == 0
         coarse_candles.keep(session, market_id, frame, first, last, candles if whole else None)
     return Stored(fresh, len(candles) - written, written - fresh)
 
@@ -159,14 +164,17 @@ def _lock_series(session: Session, market_id: int, timeframe: str) -> Series:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _times_around(session: Session, row: Series, first: int, last: int) -> Times:
-    """Stored open times (ms) from the neighbour before `first` to the neighbour after `last`, both included."""
+def _around(session: Session, row: Series, first: int, last: int) -> tuple[Times, npt.NDArray[Any]]:
+    """(open times in ms, rows) stored from the neighbour before `first` to the neighbour after `last`, both included;
+    no rows where the series ends before `first`."""
+    none: npt.NDArray[Any] = np.empty(0, dtype=np.int64)
     if row.last_open is None:
-        return np.empty(0, dtype=np.int64)
+        return none, none
     if to_ms(row.last_open) < first:
-        return np.array([to_ms(row.last_open)])
+        return np.array([to_ms(row.last_open)]), none
     values = [row.market_id, row.timeframe, from_ms(first), from_ms(last)]
-    return to_times(copy_out(session, TIMES_AROUND, values, ("i8",))["c0"])
+    rows = copy_out(session, AROUND, values, ("i8", *["f8"] * len(PRICES), "i4"))
+    return to_times(rows["c0"]), rows
 
 
 def _count_fresh(new: Times, before: Times) -> int:
@@ -182,6 +190,33 @@ def _load(session: Session, row: Series, candles: Candles, flags: Flags | None) 
     packed = _pack(candles, flags, (row.market_id, row.timeframe))
     copy_in(session, STRAIGHT_IN.format(partition=_partition(row)), packed)
     return len(candles)
+
+
+def _compare(
+    session: Session,
+    row: Series,
+    candles: Candles,
+    flags: Flags | None,
+    source: str | None,
+    rows: npt.NDArray[Any],
+) -> int:
+    """Write what differs from `rows`, all that is stored in the span of these candles; returns how many."""
+    at = np.searchsorted(candles.time, to_times(rows["c0"]))
+    differs = np.ones(len(candles), dtype=np.bool_)
+    differs[at] = np.any([rows[f"c{k + 1}"] != getattr(candles, name)[at] for k, name in enumerate(PRICES)], axis=0)
+    marks = np.zeros(len(candles), dtype=np.int32) if flags is None else flags
+    if flags is None:
+        marks[at] = np.where(differs[at], 0, rows["c6"])
+    else:
+        differs[at] |= rows["c6"] != flags[at]
+    changes = int(np.count_nonzero(differs))
+    if source is None and 2 * changes > len(candles):
+        span = from_ms(int(candles.time[0])), from_ms(int(candles.time[-1]))
+        cursor(session).execute(CLEAR.format(partition=_partition(row)), (row.market_id, row.timeframe, *span))
+        _load(session, row, candles, marks)
+        return changes
+    part = candles[differs], None if flags is None else flags[differs]
+    return _merge(session, row, *part, source) if changes else 0
 
 
 def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None, source: str | None) -> int:
