@@ -1,9 +1,168 @@
 """The public record of a model in a market: its settled calls beside what simple rules said on the very same candles.
 
-Calculating only: arrays in, a `Scorecard` out. The same code scores a walk-forward's rows out of sample, which stand in
-the version's folder as `oos.npz` (`artefacts.OOS`), parallel arrays sorted by (open_ms, market_id):
+What it is made of; `ml.scoring` draws it up. Hit rate, MCC and calibration count the calls that were made; log loss
+and Brier count the abstained ones too, for their probabilities stood as well, and nobody may leave out what went wrong.
+
+A walk-forward leaves its rows out of sample in the version's folder as `oos.npz` (`artefacts.OOS`, read by
+`ml.promotion`), parallel arrays sorted by (open_ms, market_id):
 
 `market_id`: number of the market in the card's list. `open_ms`, `until_ms`: opens of the bar decided on and of the bar
 that ended the label. `probabilities`: (n, 3), served and calibrated. `label`: class as `evaluation.settled` counts it.
 `ret`: log return from entry to the end of the label. `regime`: code of `ml.regimes`, −1 unknown. `abstains`: optional.
 """
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.ohlcv import Floats, Times
+from ml.card import Bin, Comparison, Part
+from ml.evaluation import Classes
+
+ENOUGH = 100  # settled calls below which no rate is shown
+POINTS = 240  # of the line of log loss saved
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """Settled calls of one version in one market, oldest first; classes 0 bearish, 1 neutral, 2 bullish.
+
+    `p`: (n, 3). `held`: (n, 3) classes of the conformal set, no class where none was given. `persistence` and
+    `momentum`: what the rules said, −1 where that is not known. `regime`: code of `ml.regimes`.
+    """
+
+    open_ms: Times
+    until_ms: Times
+    p: Floats
+    y: Classes
+    ambiguous: Flags
+    abstained: Flags
+    held: Flags
+    regime: Classes
+    persistence: Classes
+    momentum: Classes
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def where(self, rows: Flags) -> "Settled":
+        return Settled(*(getattr(self, name)[rows] for name in Settled.__slots__))
+
+
+@dataclass(frozen=True)
+class Habits(Part):
+    """What followed in the training span: class shares, and per rule the shares given what it said (3 × 3)."""
+
+    base_rates: list[float]
+    persistence: list[list[float]]
+    momentum: list[list[float]]
+
+
+@dataclass(frozen=True)
+class Side(Part):
+    """One forecaster on the rows. `hit_rate`, `interval` (95 %, Wilson at the effective size) are None without calls.
+
+    `saves`: what the model saves against it, None for the model itself.
+    """
+
+    key: str
+    title: str
+    about: str
+    n: int
+    right: int
+    hit_rate: float | None
+    interval: list[float] | None
+    mcc: float
+    log_loss: float
+    brier: float
+    saves: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class Slice(Part):
+    """The calls of one kind of market."""
+
+    key: str
+    n: int
+    right: int
+    hit_rate: float | None
+    interval: list[float] | None
+    best: float
+    log_loss: float
+    base_log_loss: float
+
+
+@dataclass(frozen=True)
+class Direction(Part):
+    """Bullish and bearish calls that did not end neutral: right half of the time by luck.
+
+    `n_eff`: independent calls they are worth. `needed`: how many confirm a hit rate of `target` (5 %, power 80 %).
+    """
+
+    n: int
+    right: int
+    n_eff: float
+    rate: float | None
+    interval: list[float] | None
+    target: float
+    needed: int
+
+
+@dataclass(frozen=True)
+class Coverage(Part):
+    """How often the outcome lay in the conformal set that promised `target`."""
+
+    n: int
+    held: int
+    target: float
+    rate: float
+    interval: list[float]
+
+
+@dataclass(frozen=True)
+class Saved(Part):
+    """Log loss saved against base rates, summed call by call, nats; at most `POINTS` points, the last one included."""
+
+    time_ms: list[int]
+    nats: list[float]
+
+
+@dataclass(frozen=True)
+class Scorecard(Part):
+    """`n` settled calls, `abstained` of them not counted in rates. `level`: evidence 0 to 4, None below `ENOUGH`.
+
+    Intervals of `skill`, `mcc` and `ece` are 95 % by circular block bootstrap over blocks of at least one horizon.
+    """
+
+    n: int
+    abstained: int
+    n_eff: float
+    first_ms: int
+    last_ms: int
+    horizon: int
+    model: Side
+    baselines: list[Side]
+    skill: float
+    skill_interval: list[float]
+    mcc_interval: list[float]
+    ece: float
+    ece_interval: list[float]
+    level: int | None
+    direction: Direction
+    coverage: Coverage | None
+    regimes: list[Slice]
+    reliability: list[Bin]
+    saved: Saved
+    finding: str
+    detail: str
+
+    def baseline(self, key: str) -> Side:
+        return next(side for side in self.baselines if side.key == key)
+
+    @property
+    def best(self) -> float | None:
+        """The best hit rate of a simple rule on the same rows."""
+        return max((b.hit_rate for b in self.baselines if b.hit_rate is not None), default=None)

@@ -18,6 +18,7 @@ from ml import evaluation, labels
 from ml.card import CLASSES
 from ml.finer import reader
 
+LATE_BARS = 2  # bars after its horizon by which a call has to be settled
 PATIENCE = timedelta(days=30)  # how long a hole in the candles may be filled before its calls stay open for good
 
 

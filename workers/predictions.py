@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.clock import utc_now
-from ml import predictor, settling
+from ml import predictor, scorekeeping, settling
 from workers.context import JobContext
 
 
@@ -16,6 +16,12 @@ def predict_due(context: JobContext) -> dict[str, Any]:
 
 
 def settle_due(context: JobContext) -> dict[str, Any]:
-    """Write the outcomes of calls whose horizon is over."""
+    """Write the outcomes of calls whose horizon is over, what rules said beside them, and the scorecards anew."""
+    now = utc_now()
     with context.session() as session:
-        return {"settled": settling.settle_due(session, now=utc_now())}
+        settled = settling.settle_due(session, now=now)
+    with context.session() as session:
+        touched = scorekeeping.note_rules(session, now=now)
+    with context.session() as session:
+        drawn = scorekeeping.refresh(session, touched)
+    return {"settled": settled, "scorecards": drawn}

@@ -1,0 +1,248 @@
+"""Drawing up a scorecard: settled calls beside simple rules on the same candles, with intervals. Calculating only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.ohlcv import Floats, Times
+from ml import comparison, evaluation, power, regimes
+from ml.card import Comparison
+from ml.evaluation import Classes
+from ml.scorecard import ENOUGH, POINTS, Coverage, Direction, Flags, Habits, Saved, Scorecard, Settled, Side, Slice
+
+COVERAGE = 0.9  # share of outcomes a conformal set promises to hold
+RESAMPLES = 300
+LEVELS = (0.05, 0.01, 0.001, 0.0001)  # one-sided p-values of evidence weak, moderate, strong, very strong
+
+RULES = {
+    "climatology": ("Base rates", "quotes how often each class happened in training"),
+    "majority": ("Majority", "always calls the class that happened most in training"),
+    "persistence": ("Persistence", "repeats the outcome that was known last"),
+    "momentum": ("Momentum", "calls the direction of the last bars, one horizon of them"),
+}
+NAMING = ("persistence", "momentum")  # rules that name a class, each its own
+
+
+def draw_up(rows: Settled, habits: Habits, *, horizon: int, step_ms: int) -> Scorecard | None:
+    """The scorecard of at least one settled call; None where there is none."""
+    if not len(rows):
+        return None
+    worth = _worth(rows, step_ms)
+    losses = evaluation.log_losses(rows.p, rows.y)
+    model = _side("model", "This model", "", rows, rows.p, rows.p.argmax(axis=1).astype(np.int8), worth)
+    baselines = [_rule(key, rows, habits, losses, worth, horizon) for key in RULES if _known(key, rows).all()]
+    base = _base(rows, habits)
+    boot = _bootstrap(rows, evaluation.briers(base, _outcome(rows, base)), horizon)
+    made = rows.where(~rows.abstained)
+    bins = evaluation.reliability(made.p, made.y) if len(made) else []
+    gain = losses_of(rows, base) - losses
+    level = evidence(baselines) if len(rows) >= ENOUGH else None
+    return Scorecard(
+        n=len(rows),
+        abstained=int(rows.abstained.sum()),
+        n_eff=worth,
+        first_ms=int(rows.open_ms[0]),
+        last_ms=int(rows.open_ms[-1]),
+        horizon=horizon,
+        model=model,
+        baselines=baselines,
+        skill=_skill(evaluation.briers(rows.p, rows.y), evaluation.briers(base, _outcome(rows, base))),
+        skill_interval=_bounds(boot["skill"]),
+        mcc_interval=_bounds(boot["mcc"]),
+        ece=evaluation.ece(bins),
+        ece_interval=_bounds(boot["ece"]),
+        level=level,
+        direction=_direction(made, step_ms),
+        coverage=_coverage(rows, step_ms),
+        regimes=_by_regime(rows, habits, step_ms),
+        reliability=bins,
+        saved=_saved(rows.open_ms, gain),
+        finding=_finding(len(rows), baselines),
+        detail=_detail(len(rows), model, baselines),
+    )
+
+
+def evidence(baselines: Sequence[Side]) -> int:
+    """Cells 0 to 4: how far luck is ruled out against every simple rule."""
+    worst = max((b.saves.p_value for b in baselines if b.saves is not None), default=1.0)
+    return sum(worst < limit for limit in LEVELS)
+
+
+def losses_of(rows: Settled, q: Floats) -> Floats:
+    """(n,) log losses of other probabilities on the rows."""
+    return evaluation.log_losses(q, _outcome(rows, q))
+
+
+def _outcome(rows: Settled, q: Floats) -> Classes:
+    """What counts as the outcome for a forecast: where both barriers fell in one bar, its less likely side."""
+    return evaluation.settled(rows.y, rows.ambiguous, q)
+
+
+def _base(rows: Settled, habits: Habits) -> Floats:
+    return np.tile(np.asarray(habits.base_rates, dtype=np.float64), (len(rows), 1))
+
+
+def _known(key: str, rows: Settled) -> Flags:
+    return np.asarray(getattr(rows, key) >= 0 if key in NAMING else np.ones(len(rows)), dtype=bool)
+
+
+def _rule(key: str, rows: Settled, habits: Habits, losses: Floats, worth: float, horizon: int) -> Side:
+    said = getattr(rows, key) if key in NAMING else None
+    if said is None:
+        q = _base(rows, habits)
+        said = np.full(len(rows), int(np.argmax(habits.base_rates)), dtype=np.int8)
+    else:
+        q = np.asarray(getattr(habits, key), dtype=np.float64)[said]
+    saves = comparison.compare(losses, losses_of(rows, q), rows.open_ms, horizon=horizon)
+    return _side(key, *RULES[key], rows, q, said, worth, saves)
+
+
+def _side(
+    key: str, title: str, about: str, rows: Settled, q: Floats, said: Classes, worth: float,
+    saves: Comparison | None = None,
+) -> Side:  # fmt: skip
+    y, made = _outcome(rows, q), ~rows.abstained
+    right, n = int((said == y)[made].sum()), int(made.sum())
+    return Side(
+        key=key,
+        title=title,
+        about=about,
+        n=n,
+        right=right,
+        hit_rate=right / n if n else None,
+        interval=_wilson(right, n, worth * n / len(rows)),
+        mcc=evaluation.mcc(evaluation.confusion(y[made], said[made])) if n else 0.0,
+        log_loss=float(evaluation.log_losses(q, y).mean()),
+        brier=float(evaluation.briers(q, y).mean()),
+        saves=saves,
+    )
+
+
+def _wilson(right: int, n: int, worth: float) -> list[float] | None:
+    return list(power.wilson(right / n, max(worth, 1.0))) if n else None
+
+
+def _worth(rows: Settled, step_ms: int) -> float:
+    one_market = np.zeros(len(rows), dtype=np.int16)
+    return evaluation.effective_size(rows.open_ms, rows.until_ms, one_market, step_ms) if len(rows) else 0.0
+
+
+def _direction(made: Settled, step_ms: int) -> Direction:
+    said = made.p.argmax(axis=1)
+    clear = made.where((said != 1) & (made.y != 1))
+    right = int((clear.p.argmax(axis=1) == clear.y).sum())
+    n, worth = len(clear), _worth(clear, step_ms)
+    rate = right / n if n else None
+    return Direction(n, right, worth, rate, _wilson(right, n, worth), power.TARGET, power.needed(power.TARGET))
+
+
+def _coverage(rows: Settled, step_ms: int) -> Coverage | None:
+    told = np.asarray(rows.held.any(axis=1), dtype=np.bool_)
+    asked = rows.where(told)
+    if not len(asked):
+        return None
+    held = int(asked.held[np.arange(len(asked)), asked.y].sum())
+    rate, worth = held / len(asked), _worth(asked, step_ms)
+    return Coverage(len(asked), held, COVERAGE, rate, list(power.wilson(rate, max(worth, 1.0))))
+
+
+def _by_regime(rows: Settled, habits: Habits, step_ms: int) -> list[Slice]:
+    """One line a direction and one a mood, where there are calls."""
+    found = []
+    for names, codes in (
+        (regimes.DIRECTIONS, regimes.direction(rows.regime)),
+        (regimes.MOODS, regimes.mood(rows.regime)),
+    ):
+        found += [_slice(name, rows.where(codes == k), habits, step_ms) for k, name in enumerate(names)]
+    return [one for one in found if one.n]
+
+
+def _slice(key: str, rows: Settled, habits: Habits, step_ms: int) -> Slice:
+    if not len(rows):
+        return Slice(key, 0, 0, None, None, 0.0, 0.0, 0.0)
+    made, base = ~rows.abstained, _base(rows, habits)
+    right, n = int((rows.p.argmax(axis=1) == rows.y)[made].sum()), int(made.sum())
+    best = max(float((rule == rows.y)[made].mean()) for rule in _said(rows, habits)) if n else 0.0
+    worth = _worth(rows, step_ms) * n / len(rows)
+    losses = float(evaluation.log_losses(rows.p, rows.y).mean())
+    return Slice(
+        key, len(rows), right, right / n if n else None, _wilson(right, n, worth), best, losses,
+        float(losses_of(rows, base).mean()),
+    )  # fmt: skip
+
+
+def _said(rows: Settled, habits: Habits) -> list[Classes]:
+    most = np.full(len(rows), int(np.argmax(habits.base_rates)), dtype=np.int8)
+    return [most, *(getattr(rows, key) for key in NAMING if _known(key, rows).all())]
+
+
+def _saved(open_ms: Times, gain: Floats) -> Saved:
+    total = np.cumsum(gain)
+    at = np.unique(np.linspace(0, len(total) - 1, min(POINTS, len(total))).round().astype(int))
+    return Saved(open_ms[at].tolist(), [round(float(v), 4) for v in total[at]])
+
+
+def _skill(mine: Floats, base: Floats) -> float:
+    reference = float(base.mean())
+    return 1 - float(mine.mean()) / reference if reference > 0 else 0.0
+
+
+def _bootstrap(rows: Settled, base: Floats, horizon: int) -> dict[str, list[float]]:
+    """Skill, MCC and ECE of resamples: circular blocks of calls, no shorter than a horizon."""
+    n = len(rows)
+    mine, said = evaluation.briers(rows.p, rows.y), rows.p.argmax(axis=1)
+    sure, right = rows.p.max(axis=1), (said == rows.y).astype(np.float64)
+    bins = np.minimum((sure * evaluation.BINS).astype(int), evaluation.BINS - 1)
+    table, made = rows.y.astype(np.int64) * 3 + said, ~rows.abstained
+    block = min(max(horizon, round(n ** (1 / 3))), n)
+    rng, offsets = np.random.default_rng(0), np.arange(block)
+    found: dict[str, list[float]] = {"skill": [], "mcc": [], "ece": []}
+    for _ in range(RESAMPLES):
+        starts = rng.integers(0, n, size=-(-n // block))
+        at = ((starts[:, None] + offsets) % n).ravel()[:n]
+        found["skill"].append(_skill(mine[at], base[at]))
+        at = at[made[at]]
+        if not len(at):
+            continue
+        found["mcc"].append(evaluation.mcc(np.bincount(table[at], minlength=9).reshape(3, 3)))
+        off = np.bincount(bins[at], right[at] - sure[at], minlength=evaluation.BINS)
+        found["ece"].append(float(np.abs(off).sum() / len(at)))
+    return found
+
+
+def _bounds(values: list[float]) -> list[float]:
+    if not values:
+        return [0.0, 0.0]
+    low, high = np.quantile(values, (0.025, 0.975))
+    return [float(low), float(high)]
+
+
+def _finding(n: int, baselines: list[Side]) -> str:
+    if n < ENOUGH:
+        return f"{n} of {ENOUGH} calls have settled: too few to say how often this model is right."
+    saves = next(b.saves for b in baselines if b.key == "climatology")
+    start = f"Over {n:,} settled calls this model"
+    if saves is None or saves.gain <= 0:
+        return f"{start} did no better than quoting base rates."
+    if not saves.beats:
+        return f"{start} lost a little less than base rates, which may be chance."
+    lost = [b.title.lower() for b in baselines if b.saves is not None and not b.saves.beats]
+    if lost:
+        return f"{start} lost less than base rates, but against {' and '.join(lost)} its lead may be chance."
+    return f"{start} lost less than every simple rule."
+
+
+def _detail(n: int, model: Side, baselines: list[Side]) -> str:
+    base = next(b for b in baselines if b.key == "climatology")
+    if n < ENOUGH or base.saves is None:
+        return "Rates are shown from 100 settled calls on; until then every single call is listed."
+    low, high = base.saves.interval
+    zero = "which includes zero" if low <= 0 <= high else "which does not include zero"
+    return (
+        f"Log loss {model.log_loss:.4f} against {base.log_loss:.4f}; the difference, {_signed(base.saves.gain)} a "
+        f"call, has a 95% interval of {_signed(low)} to {_signed(high)}, {zero}."
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0 else '+'}{abs(value):.4f}"

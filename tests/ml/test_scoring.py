@@ -1,0 +1,155 @@
+"""A scorecard counts what was said, beside rules on the same candles, and says how far luck is ruled out."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml import evaluation, power, scoring
+from ml.scorecard import ENOUGH, Scorecard, Settled
+from tests.ml.settled import HABITS, HOUR, settled
+
+
+def drawn(rows: Settled, horizon: int = 1) -> Scorecard:
+    card = scoring.draw_up(rows, HABITS, horizon=horizon, step_ms=HOUR)
+    assert card is not None
+    return card
+
+
+@pytest.mark.parametrize(("rate", "calls"), [(0.53, 1_717), (0.55, 617), (0.60, 153)])
+def test_calls_that_confirm_a_hit_rate(rate: float, calls: int) -> None:
+    assert power.needed(rate) == calls
+
+
+def test_a_rate_at_or_below_the_base_can_never_be_confirmed() -> None:
+    with pytest.raises(ValueError, match="above the base"):
+        power.needed(0.5)
+
+
+def test_wilson_is_the_interval_of_the_text_books() -> None:
+    assert power.wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    assert power.wilson(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert power.wilson(0.3, 0) == (0.0, 1.0)
+
+
+def test_no_calls_make_no_scorecard() -> None:
+    assert scoring.draw_up(settled(0), HABITS, horizon=1, step_ms=HOUR) is None
+
+
+def test_the_figures_are_those_of_the_definitions() -> None:
+    rows = settled(400, share=0.1, seed=3)
+    card = drawn(rows)
+    right = rows.p.argmax(axis=1) == rows.y
+    assert (card.n, card.model.right, card.n_eff) == (400, int(right.sum()), 400.0)
+    assert card.model.log_loss == pytest.approx(float(-np.log(rows.p[np.arange(400), rows.y]).mean()))
+    base = np.tile(HABITS.base_rates, (400, 1))
+    mine, theirs = (float(((p - np.eye(3)[rows.y]) ** 2).sum(axis=1).mean()) for p in (rows.p, base))
+    assert card.skill == pytest.approx(1 - mine / theirs)
+    assert card.skill_interval[0] < card.skill < card.skill_interval[1]
+    assert card.mcc_interval[0] < card.model.mcc < card.mcc_interval[1]
+    assert card.ece == pytest.approx(evaluation.ece(evaluation.reliability(rows.p, rows.y)))
+    assert card.saved.nats[-1] == pytest.approx(
+        400 * (card.baseline("climatology").log_loss - card.model.log_loss), abs=1e-3
+    )
+
+
+def test_rules_are_scored_on_the_same_rows() -> None:
+    rows = settled(300, seed=4)
+    card = drawn(rows)
+    assert [b.key for b in card.baselines] == ["climatology", "majority", "persistence", "momentum"]
+    repeated = int((rows.persistence == rows.y).sum())
+    assert (card.baseline("persistence").n, card.baseline("persistence").right) == (300, repeated)
+    assert card.baseline("majority").hit_rate == pytest.approx(float((rows.y == 1).mean()))
+    assert card.best == max(b.hit_rate for b in card.baselines if b.hit_rate is not None)
+
+
+def test_rules_nobody_noted_are_left_out() -> None:
+    unknown = np.full(300, -1, dtype=np.int8)
+    card = drawn(replace(settled(300), persistence=unknown, momentum=unknown))
+    assert [b.key for b in card.baselines] == ["climatology", "majority"]
+
+
+def test_abstained_calls_count_in_losses_and_not_in_rates() -> None:
+    rows = settled(300, share=0.2, abstain=120)
+    card = drawn(rows)
+    assert (card.n, card.abstained, card.model.n) == (300, 120, 180)
+    assert card.model.right == int((rows.p.argmax(axis=1) == rows.y)[120:].sum())
+    assert card.model.log_loss == pytest.approx(float(evaluation.log_losses(rows.p, rows.y).mean()))
+    assert all(b.n == 180 for b in card.baselines)
+
+
+def test_a_model_that_only_abstains_has_no_rate() -> None:
+    card = drawn(settled(120, abstain=120))
+    assert card.model.hit_rate is None and card.model.interval is None and card.ece == 0
+    assert card.best is None
+
+
+def test_overlapping_calls_are_worth_fewer_and_widen_intervals() -> None:
+    alone, lapping = drawn(settled(300, seed=5)), drawn(settled(300, seed=5, length=24), horizon=24)
+    assert lapping.n_eff == pytest.approx(300 / 24, rel=0.3)
+    assert alone.model.interval is not None and lapping.model.interval is not None
+    assert np.ptp(lapping.model.interval) > 3 * np.ptp(alone.model.interval)
+
+
+def test_a_model_that_knows_something_gets_evidence_and_noise_gets_none() -> None:
+    assert drawn(settled(600, share=0.3)).level == 4
+    noise = drawn(settled(600, share=0.0, seed=2))
+    assert noise.level == 0 and noise.finding.endswith("lost a little less than base rates, which may be chance.")
+    assert noise.detail.endswith("which includes zero.")
+    worse = drawn(replace(settled(600), p=np.roll(settled(600, share=0.3).p, 1, axis=0)))
+    assert worse.level == 0 and worse.finding.endswith("did no better than quoting base rates.")
+
+
+def test_few_calls_show_their_count_and_no_evidence() -> None:
+    card = drawn(settled(38))
+    assert card.level is None
+    assert card.finding == f"38 of {ENOUGH} calls have settled: too few to say how often this model is right."
+
+
+def test_evidence_is_that_of_the_hardest_rule() -> None:
+    card = drawn(settled(600, share=0.3))
+    weakest = [replace(b, saves=replace(b.saves, p_value=0.03)) for b in card.baselines[:1] if b.saves]
+    assert scoring.evidence([*weakest, *card.baselines[1:]]) == 1
+    assert scoring.evidence([]) == 0
+
+
+def test_directions_are_the_calls_that_luck_would_get_half_right() -> None:
+    rows = settled(900, seed=6)
+    said = rows.p.argmax(axis=1)
+    clear = (said != 1) & (rows.y != 1)
+    direction = drawn(rows).direction
+    assert (direction.n, direction.right) == (int(clear.sum()), int((said == rows.y)[clear].sum()))
+    assert (direction.target, direction.needed) == (0.53, 1_717)
+    assert direction.n_eff == pytest.approx(direction.n)
+
+
+def test_conformal_sets_are_held_to_their_promise() -> None:
+    rows = settled(500, seed=7)
+    coverage = drawn(rows).coverage
+    assert coverage is not None
+    assert (coverage.n, coverage.held) == (500, int((rows.y != 0).sum()))
+    assert coverage.rate == pytest.approx(0.7, abs=0.06)
+    assert drawn(replace(rows, held=np.zeros((500, 3), dtype=bool))).coverage is None
+
+
+def test_kinds_of_market_add_up() -> None:
+    card = drawn(settled(600))
+    named = {s.key: s for s in card.regimes}
+    assert set(named) == {"falling", "sideways", "rising", "calm", "turbulent"}
+    assert named["calm"].n + named["turbulent"].n == 600
+    assert sum(named[key].right for key in ("falling", "sideways", "rising")) == card.model.right
+
+
+def test_both_barriers_in_one_bar_count_against_every_forecaster() -> None:
+    rows = settled(200, seed=8)
+    doubtful = replace(rows, ambiguous=np.ones(200, dtype=bool), y=np.zeros(200, dtype=np.int8))
+    card = drawn(doubtful)
+    assert card.baseline("persistence").log_loss >= -math.log(0.5)  # its less likely side, whatever it said
+    assert card.baseline("momentum").right <= int((doubtful.momentum != 1).sum())
+
+
+def test_a_scorecard_survives_json() -> None:
+    card = drawn(settled(300, share=0.1))
+    assert Scorecard.from_dict(json.loads(json.dumps(card.to_dict()))) == card
