@@ -69,7 +69,7 @@
   }
 
   window.addEventListener("popstate", () => {
-    const here = location.pathname === "/" || location.pathname.startsWith("/charts/");
+    const here = location.pathname === "/charts" || location.pathname.startsWith("/charts/");
     if (!here || !find(CHART) || !page.view) return;
     const view = parse(location);
     const filled = { ...page.opening, ...Object.fromEntries(Object.entries(view).filter(([, v]) => v !== null)) };

@@ -16,6 +16,7 @@ from callbacks import (
     models,
     predictions,
     shell,
+    overview,
 )
 
 
@@ -25,6 +26,7 @@ def modules() -> tuple[ModuleType, ...]:
         shell,
         charts,
         markets,
+        overview,
         data_quality,
         predictions,
         models,

@@ -23,6 +23,22 @@ class Shell:
     PALETTE_RESULTS = "shell-palette-results"
 
 
+class Overview:
+    """The Overview page; `assets/67-overview.js` draws its table and knows these words too."""
+
+    TICK = "overview-tick"
+    FRAME = "overview-frame"  # dcc.Store: the list with its figures
+    DO = "overview-do"  # dcc.Store: what the person did to the list
+    DONE = "overview-done"  # dcc.Store: grows with each such change
+    LISTS = "overview-lists"
+    HEAD = "overview-head"
+    TABLE = "overview-table"
+    CALLS = "overview-calls"
+    ADD = "overview-add"
+    QUERY = "overview-query"
+    FOUND = "overview-found"
+
+
 class Charts:
     """The Charts page; `assets/60-charts.js` and its neighbours know these words too."""
 

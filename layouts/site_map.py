@@ -24,7 +24,12 @@ class Page:
 
 
 PAGES = (
-    Page("/", "/charts/<exchange>/<symbol>", "Charts", "bar-chart-line", Role.VIEWER, "charts", wide=True, keys="g c"),
+    Page("/", None, "Overview", "grid-1x2", Role.VIEWER, "overview", keys="g v"),
+    Page(
+        *("/charts", "/charts/<exchange>/<symbol>", "Charts", "bar-chart-line", Role.VIEWER, "charts"),
+        wide=True,
+        keys="g c",
+    ),
     Page("/markets", None, "Markets", "list-columns-reverse", Role.VIEWER, "markets", keys="g m"),
     Page("/predictions", None, "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
     Page("/models", None, "Models", "boxes", Role.VIEWER, "models", keys="g o"),

@@ -166,7 +166,7 @@ def _entries(session: Session, list_id: int) -> list[int]:
 
 
 def _followed(session: Session) -> tuple[int, ...]:
-    query = select(Market.id).where(Market.followed).order_by(Market.simulated, Market.symbol, Market.exchange)
+    query = select(Market.id).where(Market.followed).order_by(Market.simulated, Market.id)
     return tuple(session.scalars(query.limit(BEGINS_WITH)))
 
 

@@ -34,6 +34,7 @@ NAMES = (
     "eye-slash",
     "file-earmark-arrow-up",
     "fullscreen",
+    "grid-1x2",
     "info-circle",
     "key",
     "keyboard",

@@ -9,6 +9,6 @@ TITLE = "Page not found"
 
 
 def layout(**_: str) -> Component:
-    home = dcc.Link("Go to Charts", href="/", className="btn btn-primary")
+    home = dcc.Link("Go to the overview", href="/", className="btn btn-primary")
     body = empty("There is no page at this address", "It may have been moved, or the address has a slip in it.", [home])
     return html.Div([page_head(TITLE), html.Div(body, className="pane-body roomy")], className="page")

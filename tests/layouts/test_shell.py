@@ -86,7 +86,7 @@ def test_admins_see_their_desk_in_menu_shortcuts_and_palette_and_others_do_not()
 def test_addresses_find_their_page() -> None:
     charts = site_map.page_of("/charts/binance/BTC-USDT")
     assert charts is not None
-    assert charts is site_map.page_of("/")
+    assert charts is site_map.page_of("/charts")
     assert site_map.page_of("/charts/binance") is None
     assert site_map.page_of("/charts//BTC-USDT") is None
     assert site_map.page_of("/nowhere") is None

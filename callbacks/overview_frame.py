@@ -1,0 +1,110 @@
+"""What the browser needs to draw a watch-list: a row a market, short keys, figures as numbers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+
+import core.job_queue
+from core import ticks
+from core.clock import from_ms
+from core.market_name import MarketName
+from core.timeframe import TIMEFRAMES
+from db.queries.coins import Coin
+from db.queries.predictions import CallRow
+from db.queries.watchlists import Shown
+from layouts.components.numbers import ago, price_decimals
+from market.summary import Point, Summary
+from market.watch import Watched
+
+KNOWN_FOR = timedelta(days=2)  # a market capitalisation is no figure any more after that
+NO_CANDLES = "Nothing of this market is stored yet"
+NO_CAP = "No market capitalisation is known of this coin"
+NO_VOLUME = "Not all candles of the last 24 hours are stored"
+NO_CALL = "No model calls this market at this moment"
+SINCE = {"hour": "an hour", "day": "24 hours", "week": "7 days"}
+
+
+def last_ticks(names: Sequence[str]) -> dict[str, Point]:
+    """The last tick of each market (`exchange:symbol`) that has one; none while Redis does not answer."""
+    found = {}
+    try:
+        told = ticks.last(core.job_queue.redis(), names)
+    except (RedisError, RuntimeError):
+        return {}
+    for one in told:
+        given = json.loads(one.text)
+        found[one.market] = Point(int(given["time"]), float(given["price"]))
+    return found
+
+
+def frame(
+    rows: Sequence[Watched], shown: Shown, calls: Mapping[int, CallRow], coins: Mapping[str, Coin], *, now: datetime
+) -> dict[str, Any]:
+    """The whole list. Order is the person's own; the browser sorts."""
+    return {
+        "rows": [_row(row, calls.get(row.market.id), coins, now) for row in rows],
+        "sort": shown.sort,
+        "down": shown.descending,
+        "at": int(now.timestamp() * 1_000),
+    }
+
+
+def _row(row: Watched, call: CallRow | None, coins: Mapping[str, Coin], now: datetime) -> dict[str, Any]:
+    market = row.market
+    name = MarketName(market.exchange, market.symbol)
+    coin = None if market.simulated else coins.get(name.base)
+    fresh = coin is not None and now - coin.updated_at <= KNOWN_FOR
+    told: dict[str, Any] = {
+        "id": market.id,
+        "path": name.path,
+        "base": name.base,
+        "quote": name.quote,
+        "name": coin.name if coin else "",
+        "exchange": market.exchange,
+        "sim": market.simulated,
+        "followed": market.followed,
+        "cap": coin.market_cap if coin and fresh else None,
+        "call": [call.call, round(100 * call.confidence), call.horizon, call.timeframe] if call else None,
+        "why": {"cap": _cap_words(coin, now=now), "call": NO_CALL},
+    }
+    if row.figures is None:
+        told["why"]["last"] = NO_CANDLES
+        return told
+    told["why"] |= _reasons(row.figures)
+    return told | _figures(row, row.figures)
+
+
+def _figures(row: Watched, told: Summary) -> dict[str, Any]:
+    decimals = row.market.price_decimals
+    return {
+        "last": told.last.price,
+        "at": told.last.at_ms,
+        "step": TIMEFRAMES[row.timeframe].ms,
+        "dec": price_decimals(told.last.price) if decimals is None else decimals,
+        "past": {name: told.past[name] for name, change in told.changes.items() if change is not None},
+        "spark": ",".join("" if height is None else str(height) for height in told.spark),
+        "volume": told.volume,
+    }
+
+
+def _reasons(told: Summary) -> dict[str, str]:
+    """Why a change is not shown, by window, and why volume is not."""
+    at = from_ms(told.last.at_ms)
+    old = f"The last price is from {at.day} {at:%b %Y %H:%M} UTC"
+    missing = {
+        name: old if told.stale and told.past[name] is not None else f"No candle {SINCE[name]} before the last price"
+        for name, change in told.changes.items()
+        if change is None
+    }
+    return missing | ({"volume": NO_VOLUME} if told.volume is None else {})
+
+
+def _cap_words(coin: Coin | None, *, now: datetime) -> str:
+    """Whose capitalisation it is, from when; or why there is none."""
+    if coin is None or coin.market_cap is None:
+        return NO_CAP
+    others = f"; {coin.namesakes} smaller coins share its symbol" if coin.namesakes else ""
+    return f"{coin.name} in US dollars, CoinGecko {ago(coin.updated_at, now=now)}{others}"
