@@ -32,7 +32,8 @@ class Tick:
     """The price of a market at `time` (ms UTC), and the bars that are forming by timeframe, 1m among them.
 
     A bar is open time in ms, open, high, low, close, volume. `source` says what the bars come from: `klines` of the
-    exchange, or `ticks`, whose volume is not known.
+    exchange, `ticks`, whose volume is not known, or `candles` that are stored, where the exchange has no stream now.
+    `change` is that of 24 hours, 0.01 is one percent; None where the exchange does not tell it.
     """
 
     exchange: str
@@ -41,6 +42,7 @@ class Tick:
     time: int
     source: str = "klines"
     bars: Mapping[str, list[float]] = field(default_factory=dict)
+    change: float | None = None
 
     @property
     def market(self) -> str:
@@ -50,7 +52,7 @@ class Tick:
         """As JSON, `market` as it stands in addresses."""
         path = f"{self.exchange}/{self.symbol.replace('/', '-')}"
         bars = dict(self.bars)
-        told = {"market": path, "price": self.price, "time": self.time, "source": self.source}
+        told = {"market": path, "price": self.price, "change": self.change, "time": self.time, "source": self.source}
         return json.dumps(told | {"candle": bars.get("1m"), "bars": bars}, separators=(",", ":"), allow_nan=False)
 
 

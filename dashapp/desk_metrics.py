@@ -15,6 +15,7 @@ from core.clock import to_ms, utc_now
 from core.jobs import WAITING_STATES, Queue
 from core.shared import Numbers, SharedNumbers
 from core.timeframe import TIMEFRAMES
+from dashapp.live_metrics import live
 from db.queries import gaps, leases, markets, sources
 from db.tables import Job
 
@@ -31,7 +32,9 @@ class DeskCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         with db.engine.session() as session:
-            yield from _sources(session, SharedNumbers(_redis()))
+            shared = SharedNumbers(_redis())
+            yield from _sources(session, shared)
+            yield from live(shared, sorted({market.exchange for market in markets.followed(session)}))
             yield _lag(session)
             yield _gaps(session)
             yield from _queues(session)

@@ -6,7 +6,9 @@ clients at once, whether their sessions still stand.
 """
 
 import logging
+import os
 import queue
+import socket
 import threading
 import time
 from collections.abc import Iterable
@@ -19,8 +21,10 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 import db.engine
-from core import ticks
+from core import tallies, ticks
 from core.clock import utc_now
+from core.shared import SharedNumbers
+from core.tallies import Tallies
 from core.ticks import Told
 from db.queries import user_sessions
 
@@ -30,6 +34,8 @@ SUBSCRIBE_S = 2.0  # how long a new client waits for the subscriber
 PAUSE = 0.5  # seconds between tries to reach a Redis that is away
 LOOK = 0.5  # seconds between looks at the sessions
 IDLE = 30.0  # seconds without a client after which the subscriber ends
+COUNTED = 5.0  # seconds between additions to everybody's counts
+LAGS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds from publishing a tick to handing it to a client's connection
 
 log = logging.getLogger("bolt.live")
 
@@ -71,6 +77,9 @@ class Hub:
         self._watcher: threading.Thread | None = None
         self._seen = ""
         self._subscribed = threading.Event()
+        self._shared = SharedNumbers(Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2))
+        self._unit = f"{socket.gethostname()}-{os.getpid()}"
+        self.counts = Tallies(self._shared, tallies.HUB)
 
     def join(self, markets: Iterable[str], sid: str) -> Client | None:
         """A client of these markets (`exchange:BASE/QUOTE`); None while there is no room."""
@@ -103,15 +112,35 @@ class Hub:
             log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
             return []
 
+    def told(self, told: Told) -> None:
+        """Count a tick on its way to a client, and how late it is; one without an id has no age."""
+        self.counts.add("ticks")
+        if told.id:
+            late = max(0.0, time.time() - ticks.position(told.id)[0] / 1_000)
+            self.counts.add("lag_count")
+            self.counts.add("lag_ms", round(late * 1_000))
+            bucket = next((edge for edge in LAGS if late <= edge), None)
+            if bucket is not None:
+                self.counts.add(f"lag_{bucket}")
+
+    def _count(self) -> None:
+        self.counts.flush()
+        tallies.note_open(self._shared, self._unit, len(self.clients))
+
     def _watch(self) -> None:
         """End the clients of sessions that are over; where that is not known, all: browsers come again."""
+        counted = time.monotonic()
         while True:
             time.sleep(LOOK)
             with self._lock:
                 clients = list(self.clients)
                 if not clients:
                     self._watcher = None
-                    return
+            if not clients or time.monotonic() - counted > COUNTED:
+                counted = time.monotonic()
+                self._count()
+            if not clients:
+                return
             standing = self._standing({client.sid for client in clients})
             for client in clients:
                 if client.sid not in standing:
@@ -180,4 +209,5 @@ class Hub:
                 client.waiting.put_nowait(told)
             except queue.Full:
                 client.dropped = True
+                self.counts.add("dropped")
                 log.info("slow_client_dropped", extra={"waiting": WAITING})

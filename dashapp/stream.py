@@ -105,7 +105,7 @@ class Events:
         """What came before; then the same ticks, where they wait in the queue too, are not told twice."""
         for told in self._hub.missed(self._client, self._after):
             self._after = max(self._after, told.id, key=ticks.position)
-            yield event(told)
+            yield event(told)  # not counted as late: it is told for the sake of the past
 
     def _live(self) -> Iterator[str]:
         beat_at = time.monotonic() + BEAT
@@ -115,6 +115,7 @@ class Events:
                 yield "event: end\ndata: signed out\n\n"
                 return
             if told and (not told.id or ticks.position(told.id) > ticks.position(self._after)):
+                self._hub.told(told)
                 yield event(told)
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT

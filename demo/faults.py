@@ -15,6 +15,7 @@ Order one with `POST /__control` and JSON `{"fault": NAME, "match": REGEX, "coun
 Of streams, where `match` is searched in the address of the connection and the stream's name, and a strike is a message:
 
   drop                  the connection is closed        silent           it stays open, and nothing comes
+  refuse                503 instead of a connection; `match` is searched in the address, a strike is an attempt
   garbage {kind}        a web page, numbers that are none, half a message; without `kind` (0 to 3) one after the other
 """
 
@@ -28,7 +29,7 @@ Row = list[Any]
 BODY_FAULTS = ("hang", "reset", "status", "truncated", "malformed", "html", "empty")
 ROW_FAULTS = ("gap", "duplicate", "nan", "negative", "spike", "unsorted", "no_candles")
 STREAM_FAULTS = ("drop", "silent", "garbage")
-FAULTS = ("latency", "skew", *BODY_FAULTS, *ROW_FAULTS, *STREAM_FAULTS)
+FAULTS = ("latency", "skew", "refuse", *BODY_FAULTS, *ROW_FAULTS, *STREAM_FAULTS)
 
 
 @dataclass(slots=True)

@@ -96,6 +96,8 @@ class Streams:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, until either side ends it."""
+        if self.faults.strike(request.path_qs, "refuse"):
+            return web.Response(status=503, headers={"Retry-After": "5"})
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         made = Connection(socket, request.path_qs, combined=request.path == "/stream")

@@ -29,11 +29,15 @@ WAITING = 5_000  # messages between ccxt and whoever reads; a reader that is so 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The last price of a market, `time` in ms UTC as the exchange says, else ours."""
+    """The last price of a market, `time` in ms UTC as the exchange says, else ours.
+
+    `change` is that of 24 hours, 0.01 is one percent; None where it is not told.
+    """
 
     symbol: str
     price: float
     time: int
+    change: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,8 @@ class Feed:
         if not isinstance(price, int | float) or not math.isfinite(price) or price <= 0:
             raise self._garbage(f"a price of {symbol} that is none")
         now = int(self._clock() * 1_000)
-        self._put(Price(symbol, float(price), at if isinstance(at, int) and abs(at - now) < CLOCK_SLACK_MS else now))
+        time_ms = at if isinstance(at, int) and abs(at - now) < CLOCK_SLACK_MS else now
+        self._put(Price(symbol, float(price), time_ms, _ratio(ticker.get("percentage"))))
 
     def _tell_minutes(self, symbol: str, rows: list[Any]) -> None:
         if symbol not in self.symbols:
@@ -216,6 +221,11 @@ class Feed:
     def _unreadable(self, _loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
         """ccxt reads messages in callbacks, where an error would go unheard and leave the stream silent."""
         self._end(self._garbage("a message that cannot be read"))
+
+
+def _ratio(percent: Any) -> float | None:
+    known = isinstance(percent, int | float) and math.isfinite(percent)
+    return round(percent / 100, 8) if known else None
 
 
 def _noting(client: Any, handle: Callable[..., None], finals: set[tuple[str, int]]) -> Callable[..., None]:

@@ -9,58 +9,34 @@ import logging
 import random
 import signal
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-import core.ohlcv as ohlcv
 import db.engine
-from core import job_queue, ticks
-from core.clock import to_ms, utc_now
+from core import job_queue, tallies
 from core.errors import ExchangeUnavailable, NotFound, Refused
 from core.settings import Settings
-from core.ticks import Tick
-from core.timeframe import MINUTE_MS, TIMEFRAMES
-from db.queries import candles as stored_candles
+from core.shared import SharedNumbers
+from core.tallies import Tallies
 from db.queries import instance, leases, markets
 from db.tables import Market
-from market import ccxt_live, forming, guarded_gateway, ingest
+from market import ccxt_live, guarded_gateway
 from market.ccxt_live import Feed, Minute, News, Price
-from market.forming import Bar
 from workers.context import DEMO, connect
+from workers.live_told import Followed, StandIn, publish, store_minute
 
 LEASE_SECONDS = 20.0  # a standby takes over within these and RENEW
 RENEW = 5.0
 SILENCE_S = 30.0  # without a word of one kind, prices or minutes, the connection is taken for dead
+LONGEST_SILENCE_S = 240.0  # of quiet markets, whose streams speak at first and then seldom
 DAY_S = 23 * 3_600.0  # exchanges cut connections after a day; we do it first
 RELOOK_S = 5.0  # between looks at which markets are followed
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 FORGIVEN_S = 60.0  # a connection that lived so long starts the pauses from the beginning
-CLOSED_LATE_MS = 10_000  # into a minute, when TOP_UP has brought what the stream did not
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Followed:
-    """What is known of one market; `before` is the closed part of its forming bars."""
-
-    market: Market
-    minute: Bar | None = None
-    source: str = "klines"
-    price: float | None = None
-    time: int = 0
-    before: dict[str, Bar | None] = field(default_factory=dict)
-    before_of: int = 0  # the minute it stands for
-    complete: bool = False  # read again late in that minute
-
-    def needs_past(self) -> bool:
-        if self.minute is None:
-            return False
-        late = self.time - int(self.minute[0]) > CLOSED_LATE_MS
-        return int(self.minute[0]) != self.before_of or (late and not self.complete)
 
 
 class Live:
@@ -76,6 +52,9 @@ class Live:
         self.day_s = day_s
         self.stop = asyncio.Event()
         self.connections = 0
+        self.counts = Tallies(SharedNumbers(job_queue.redis()), tallies.STREAM + exchange)
+        self._patience_s = silence_s
+        self._heard_at = float("-inf")
         self._leads = False
         self._led_at = float("-inf")
         self._jitter = random.SystemRandom()
@@ -88,8 +67,9 @@ class Live:
         following: asyncio.Task[None] | None = None
         while not self.stop.is_set():
             await asyncio.to_thread(self._renew)
+            await asyncio.to_thread(self.counts.flush)
             if self._leads and following is None:
-                following = asyncio.create_task(self._follow())
+                following = asyncio.create_task(self._lead())
             if following is not None and (not self._leads or following.done()):
                 await _ended(following)
                 following = None
@@ -120,6 +100,29 @@ class Live:
         except SQLAlchemyError as fault:
             log.warning("database_does_not_answer", extra={"fault": type(fault).__name__})
 
+    async def _lead(self) -> None:
+        """Follow the streams; what is stored stands in for them while they are silent."""
+        self._heard_at = time.monotonic()
+        standing_in = asyncio.create_task(self._stand_in())
+        try:
+            await self._follow()
+        finally:
+            standing_in.cancel()
+            await asyncio.gather(standing_in, return_exceptions=True)
+
+    async def _stand_in(self) -> None:
+        stand_in = StandIn()
+        while True:
+            await asyncio.sleep(min(RELOOK_S, self.silence_s))
+            if time.monotonic() - self._heard_at < self.silence_s:
+                continue
+            try:
+                told = await asyncio.to_thread(lambda: stand_in.tell(self._markets()))
+            except SQLAlchemyError as fault:
+                log.warning("database_does_not_answer", extra={"fault": type(fault).__name__})
+            else:
+                self.counts.add("stood_in", told)
+
     async def _follow(self) -> None:
         """Connection after connection, with growing pauses while they fail."""
         failures = 0
@@ -131,6 +134,7 @@ class Live:
             except (ExchangeUnavailable, NotFound, Refused, SQLAlchemyError, RedisError) as fault:
                 reason = getattr(fault, "sentence", type(fault).__name__)
                 log.warning("stream_ended", extra={"exchange": self.exchange, "reason": reason})
+                self.counts.add("ended")
                 failures = 1 if time.monotonic() - began > FORGIVEN_S else failures + 1
                 longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))
                 await asyncio.sleep(self._jitter.uniform(longest / 2, longest))
@@ -144,13 +148,14 @@ class Live:
         feed = await asyncio.to_thread(self._feed, list(followed))
         async with feed:
             self.connections += 1
+            self.counts.add("opened")
             log.info("stream_opened", extra={"exchange": self.exchange, "markets": len(followed)})
             reading = asyncio.create_task(self._read(feed, followed))
             over = time.monotonic() + self.day_s
             try:
                 while time.monotonic() < over and not reading.done():
                     await asyncio.wait([reading], timeout=min(RELOOK_S, max(0.0, over - time.monotonic())))
-                    if {m.symbol for m in await asyncio.to_thread(self._markets)} != set(followed):
+                    if await asyncio.to_thread(self._others_followed, set(followed)):
                         break
                 if reading.done():
                     await reading
@@ -161,36 +166,51 @@ class Live:
     async def _read(self, feed: Feed, followed: dict[str, Followed]) -> None:
         """News after news; raises ExchangeUnavailable when one kind of them has stopped coming."""
         kinds: list[type[News]] = [Price, Minute] if feed.has_minutes else [Price]
-        heard = dict.fromkeys(kinds, time.monotonic())
+        began = time.monotonic()
+        heard = dict.fromkeys(kinds, began)
+        spoken = set[type[News]]()
         while True:
-            oldest = min(heard.values())
+            quietest = min(heard, key=heard.__getitem__)
             try:
-                news = await asyncio.wait_for(feed.next(), max(0.01, oldest + self.silence_s - time.monotonic()))
+                left = heard[quietest] + self._patience_s - time.monotonic()
+                news = await asyncio.wait_for(feed.next(), max(0.01, left))
             except TimeoutError:
-                raise ExchangeUnavailable(
-                    f"The stream of {self.exchange} has been silent for {self.silence_s:g} s. Bolt reconnects."
-                ) from None
-            heard[type(news)] = time.monotonic()
+                lived = time.monotonic() - began
+                raise self._silent(quiet=quietest in spoken and lived < 4 * self._patience_s) from None
+            heard[type(news)] = self._heard_at = time.monotonic()
+            spoken.add(type(news))
+            self.counts.mark(tallies.HEARD, time.time())
             state = followed.get(news.symbol)
             if state is not None:
                 await self._take(state, news, prices_only=not feed.has_minutes)
 
+    def _silent(self, *, quiet: bool) -> ExchangeUnavailable:
+        """A stream that speaks at each beginning and then seldom belongs to quiet markets: wait longer next time."""
+        waited = self._patience_s
+        longer = min(self._patience_s * 2, max(LONGEST_SILENCE_S, self.silence_s))
+        self._patience_s = longer if quiet else self.silence_s
+        self.counts.add("silent")
+        return ExchangeUnavailable(f"The stream of {self.exchange} has been silent for {waited:g} s. Bolt reconnects.")
+
     async def _take(self, state: Followed, news: News, *, prices_only: bool) -> None:
         if isinstance(news, Minute) and news.final:
-            await asyncio.to_thread(self._store, state.market, news.bar)
+            await asyncio.to_thread(store_minute, state.market, news.bar)
             return
-        if isinstance(news, Minute):
-            state.minute, state.price = news.bar, news.bar[4]
-            state.time = max(state.time, to_ms(utc_now()))
-        else:
-            state.price, state.time = news.price, max(state.time, news.time)
-            if prices_only:
-                state.minute, state.source = forming.by_price(state.minute, news.price, news.time), "ticks"
-        await asyncio.to_thread(self._publish, state)
+        state.take(news, prices_only=prices_only)
+        if await asyncio.to_thread(publish, state):
+            self.counts.add("ticks")
 
     def _markets(self) -> list[Market]:
         with db.engine.session() as session:
             return [market for market in markets.followed(session) if market.exchange == self.exchange]
+
+    def _others_followed(self, symbols: set[str]) -> bool:
+        """True once other markets are followed than these; a database that is away ends no stream."""
+        try:
+            return {market.symbol for market in self._markets()} != symbols
+        except SQLAlchemyError as fault:
+            log.warning("database_does_not_answer", extra={"fault": type(fault).__name__})
+            return False
 
     def _feed(self, symbols: list[str]) -> Feed:
         """Ask by REST first: the guard knows whether the exchange wants to be left alone, and its markets."""
@@ -214,41 +234,6 @@ class Live:
         if not url:
             raise NotFound("The demo exchange does not run. Start Bolt with `make demo`.")
         return url
-
-    def _store(self, market: Market, bar: Bar) -> None:
-        """Store a closed minute that follows the newest one; after a hole TOP_UP goes on from where it is."""
-        frame = TIMEFRAMES["1m"]
-        try:
-            with db.engine.session() as session:
-                last = stored_candles.last_open_ms(session, market.id, frame.name)
-            if last is not None and int(bar[0]) == last + MINUTE_MS:
-                ingest.store(db.engine.session, market.id, frame, ohlcv.from_rows([bar]))
-        except SQLAlchemyError as fault:
-            log.warning("minute_not_stored", extra={"market": market.symbol, "fault": type(fault).__name__})
-
-    def _publish(self, state: Followed) -> None:
-        if state.price is None:
-            return
-        try:
-            if state.needs_past():
-                self._read_past(state)
-            bars = forming.joined(state.before, state.minute) if state.minute else {}
-            tick = Tick(self.exchange, state.market.symbol, state.price, state.time, state.source, bars)
-            ticks.publish(job_queue.redis(), tick)
-        except (RedisError, SQLAlchemyError) as fault:
-            log.warning("tick_not_told", extra={"market": state.market.symbol, "fault": type(fault).__name__})
-
-    def _read_past(self, state: Followed) -> None:
-        """The closed part of each forming bar: at the minute's beginning, and once more when TOP_UP has been."""
-        assert state.minute is not None
-        minute = int(state.minute[0])
-        first_minute, first_hour = forming.spans(minute)
-        with db.engine.session() as session:
-            minutes = stored_candles.read(session, state.market.id, "1m", start_ms=first_minute)
-            hours = stored_candles.read(session, state.market.id, "1h", start_ms=first_hour)
-        state.before = forming.begun(minutes, hours, minute)
-        state.complete = state.before_of == minute
-        state.before_of = minute
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

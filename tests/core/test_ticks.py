@@ -30,6 +30,7 @@ def test_who_listens_hears_price_time_and_forming_candle(redis: Redis) -> None:
         "id": told_id,
         "market": "demo/BTC-USDT",
         "price": 64_000.5,
+        "change": None,
         "time": 1_700_000_000_000,
         "source": "klines",
         "candle": [1_699_999_980_000, 1.0, 2.0, 0.5, 1.5, 7.0],

@@ -79,6 +79,8 @@ def test_prices_and_minutes_of_every_market_come(server: Server, listed: list[di
     minute = next(one for one in news if isinstance(one, Minute))
     price = next(one for one in news if isinstance(one, Price) and one.symbol == minute.symbol)
     assert minute.bar[4] == price.price
+    assert price.change is not None
+    assert abs(price.change) < 1
     assert minute.bar[0] == clock.at * 1_000 // MINUTE * MINUTE
     assert not minute.final
     assert server.requests("/api/") == 0

@@ -17,10 +17,11 @@ from sqlalchemy import Engine, delete
 
 import core.settings
 import db.engine
-from core import job_queue, ticks
+from core import job_queue, tallies, ticks
 from core.clock import from_ms
 from core.market_name import make as make_name
 from core.ohlcv import Candles
+from core.shared import SharedNumbers
 from core.timeframe import MINUTE_MS, TIMEFRAMES
 from db.queries import candles, instance, leases, markets
 from db.tables import Lease, Market
@@ -29,8 +30,9 @@ from demo.exchange import Exchange
 from demo.listings import LISTINGS
 from market import ccxt_gateway, forming
 from tests.demo.server import Server, running
-from workers import live
-from workers.live import Followed, Live
+from workers import live, live_told
+from workers.live import Live
+from workers.live_told import Followed, StandIn, publish, store_minute
 
 BTC = LISTINGS["BTCUSDT"]
 MINUTE = TIMEFRAMES["1m"]
@@ -129,9 +131,8 @@ def test_a_minute_that_closed_is_stored_as_the_exchange_has_it(server: Server) -
     before = stored(market)
     closed = demo_minutes(int(before.time[-1]) + MINUTE_MS, int(before.time[-1]) + MINUTE_MS)
     bar = [float(column[0]) for column in closed.columns()]
-    made = make()
-    made._store(market, bar)
-    made._store(market, bar)
+    store_minute(market, bar)
+    store_minute(market, bar)
     after = stored(market)
     assert len(after) == len(before) + 1
     gateway = ccxt_gateway.make("demo", base_url=server.url)
@@ -143,7 +144,7 @@ def test_after_a_hole_nothing_is_stored_so_that_topping_up_fills_it(server: Serv
     market = follow(until_ms=now_ms() - 5 * MINUTE_MS)
     before = stored(market)
     closed = demo_minutes(now_ms() - 3 * MINUTE_MS, now_ms() - 2 * MINUTE_MS)
-    make()._store(market, [float(column[0]) for column in closed.columns()])
+    store_minute(market, [float(column[0]) for column in closed.columns()])
     assert len(stored(market)) == len(before)
 
 
@@ -251,12 +252,70 @@ def test_one_that_lost_its_lease_stops(server: Server, monkeypatch: pytest.Monke
 def test_without_redis_minutes_are_stored_and_nothing_ends(server: Server) -> None:
     market = follow(until_ms=now_ms() - MINUTE_MS)
     job_queue.connect("redis://127.0.0.1:1/0")
-    made = make()
     last = int(stored(market).time[-1])
     closed = demo_minutes(last + MINUTE_MS, last + MINUTE_MS)
-    made._store(market, [float(column[0]) for column in closed.columns()])
-    made._publish(Followed(market, price=1.0, time=now_ms()))
+    store_minute(market, [float(column[0]) for column in closed.columns()])
+    assert not publish(Followed(market, price=1.0, time=now_ms()))
     assert int(stored(market).time[-1]) == last + MINUTE_MS
+
+
+def test_without_postgresql_prices_go_on_with_the_minute_alone(server: Server, redis: Redis) -> None:
+    market = follow()
+    db.engine.connect("postgresql://bolt:x@127.0.0.1:1/bolt")
+    minute = [float(MINUTE.floor(now_ms())), 1.0, 2.0, 0.5, 1.5, 3.0]
+    assert publish(Followed(market, minute=minute, price=1.5, time=now_ms(), change=-0.0123))
+    tick = told(redis)[-1]
+    assert tick["bars"] == {"1m": minute}
+    assert tick["change"] == -0.0123
+
+
+def test_where_no_stream_answers_the_newest_stored_minute_is_told_once(server: Server, redis: Redis) -> None:
+    market = follow()
+    newest = stored(market)
+    stand_in = StandIn()
+    assert stand_in.tell([market]) == 1
+    assert stand_in.tell([market]) == 0
+    (tick,) = told(redis)
+    assert tick["source"] == "candles"
+    assert tick["price"] == newest.close[-1]
+    assert tick["time"] == newest.time[-1] + MINUTE_MS
+    hour = tick["bars"]["1h"]
+    assert hour[0] == TIMEFRAMES["1h"].floor(int(newest.time[-1]))
+    assert hour[4] == newest.close[-1]
+
+
+def test_an_exchange_whose_stream_is_refused_is_told_from_what_is_stored(server: Server, redis: Redis) -> None:
+    follow()
+    server.fault("refuse")
+    made = make(silence_s=0.4)
+    run(made, lambda: until(lambda: [tick for tick in told(redis) if tick["source"] == "candles"]))
+
+
+def test_quiet_markets_are_waited_for_longer_and_a_dead_stream_is_not() -> None:
+    job_queue.connect("redis://127.0.0.1:1/0")
+    made = make()
+    waited = [made._silent(quiet=True).sentence.split(" for ")[1].split(" s")[0] for _ in range(5)]
+    assert waited == ["30", "60", "120", "240", "240"]
+    made._silent(quiet=False)
+    assert made._patience_s == live.SILENCE_S
+
+
+def test_what_a_stream_did_is_counted_for_everybody(server: Server, redis: Redis) -> None:
+    follow()
+    made = make()
+
+    async def use() -> None:
+        await until(lambda: told(redis)[2:])
+        server.fault("drop", count=1)
+        await until(lambda: made.connections >= 2)
+
+    run(made, use)
+    made.counts.flush()
+    counted = tallies.read(SharedNumbers(redis), tallies.STREAM + "demo")
+    assert counted["opened"] >= 2
+    assert counted["ended"] >= 1
+    assert counted["ticks"] >= 3
+    assert abs(counted[tallies.HEARD] - time.time()) < 30
 
 
 def test_the_past_is_read_at_the_minutes_beginning_and_once_more_late_in_it() -> None:
@@ -265,7 +324,7 @@ def test_the_past_is_read_at_the_minutes_beginning_and_once_more_late_in_it() ->
     assert state.needs_past()
     state.before_of = int(start)
     assert not state.needs_past()
-    state.time += live.CLOSED_LATE_MS
+    state.time += live_told.CLOSED_LATE_MS
     assert state.needs_past()
     state.complete = True
     assert not state.needs_past()
@@ -278,7 +337,7 @@ def test_the_process_follows_and_ends_on_sigterm(server: Server, redis: Redis, p
     env = dict(os.environ) | {"DATABASE_URL": postgres.url, "REDIS_URL": redis_url}
     process = subprocess.Popen([sys.executable, "-m", "workers", "live", "--exchange", "demo"], env=env)
     try:
-        over = time.monotonic() + 30
+        over = time.monotonic() + 90
         while not told(redis):
             assert time.monotonic() < over
             time.sleep(0.1)
