@@ -34,7 +34,7 @@ def _confirm_address(d: Mapping[str, Any]) -> tuple[str, str]:
 
 def _notice(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     def write(d: Mapping[str, Any]) -> tuple[str, str]:
-        where = f"\n\nWhen: {d['when']}\nFrom: {d['ip']}" if d.get("when") else ""
+        where = f"\n\nWhen: {d['when']}" + (f"\nFrom: {d['ip']}" if d.get("ip") else "")
         return subject, sentence.format(**d) + where + "\n\n" + NOT_YOU.format(base=d["base"])
 
     return write

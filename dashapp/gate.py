@@ -28,6 +28,11 @@ PUBLIC = frozenset(
         SETUP,
         "register.create",  # 404 unless REGISTRATION opens it
         "register.reset",  # only with a signed link
+        "second_step.enter",  # only after a right password
+        "by_mail.forgot",
+        "by_mail.confirm",  # only with a signed link
+        "passkeys.ask",
+        "passkeys.enter",  # checks the answer of a device
         "auth.static",
         "api.login",
         "api.refresh",
@@ -45,6 +50,11 @@ PUBLIC = frozenset(
         "/_favicon.ico",
     }
 )
+# Where an admin who has yet to set up the second factor may go.
+WITHOUT_FACTOR = frozenset(
+    {"two_factor.show", "two_factor.confirm", "auth.sign_out", "static_files.serve", "auth.static"}
+)
+FACTOR_FIRST = "This desk asks its admins for two-factor sign-in. Set it up under Security first."
 WITHOUT_DATABASE = frozenset({"auth.static", "health.live"})
 JSON_PATHS = ("/_dash-", "/_reload-hash", "/health", "/metrics", "/api/", "/stream")
 CALLBACKS = "/_dash-update-component"
@@ -75,10 +85,18 @@ def guard() -> ResponseReturnValue | None:
             abort(404)
         return stranger()
     core.log.user_id.set(current_user.id)
+    if current_user.lacks_totp and request.endpoint not in WITHOUT_FACTOR:
+        return _to_factor()
     if request.endpoint == CALLBACKS and request.mimetype != "application/json":
         abort(415)
     request.max_content_length = _largest()
     return None
+
+
+def _to_factor() -> ResponseReturnValue:
+    if wants_json() or request.method not in {"GET", "HEAD"}:
+        abort(403, FACTOR_FIRST)
+    return redirect(url_for("two_factor.show"))
 
 
 def _largest() -> int:
@@ -137,6 +155,15 @@ def safe_next(target: str | None) -> str:
     leaves = split.scheme or split.netloc or not plain.startswith("/") or plain.startswith("//")
     if leaves or "\\" in plain or not plain.isprintable() or "//" in plain.split("?")[0]:
         return "/"
-    if split.path in {"/login", "/logout", "/setup", "/register", "/reset"}:
+    if split.path in {
+        "/login",
+        "/login/code",
+        "/logout",
+        "/setup",
+        "/register",
+        "/reset",
+        "/forgot",
+        "/confirm-address",
+    }:
         return "/"
     return target or "/"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from flask import abort
@@ -17,13 +17,14 @@ from dashapp.api.limits import seconds_until
 from dashapp.api.route import Resource
 from dashapp.api.schemas import NAME, Answer, Body, Email, Password, Time
 from dashapp.api.tokens import ACCESS, LIFETIME, REFRESH, Pair
-from dashapp.auth import accounts, passwords, sessions
-from dashapp.auth.sign_in import claim, sign_in
+from dashapp.auth import accounts, factors, passwords, sessions
+from dashapp.auth.sign_in import claim, sign_in, welcome
 from db.queries import audit, throttles, users
 from db.queries import tokens as stored
 from db.tables import ApiToken, User
 
 WRONG = "E-mail and password do not belong together."
+CODE_FIRST = "This account has two-factor sign-in: send the code of its authenticator as `code` as well."
 STALE = "This refresh token is not valid. Sign in again."
 CLOSED = "This desk makes no accounts by itself. Ask an admin of it."
 READY = "If the address was free, the account is ready. Sign in with it."
@@ -35,6 +36,12 @@ resource = Resource("Account")
 class Credentials(Body):
     email: Email
     password: Password
+    code: str | None = Field(
+        default=None,
+        max_length=40,
+        examples=[None],
+        description="Six digits of the authenticator, or a backup code, for accounts with two-factor sign-in.",
+    )
 
 
 class TokenPair(Answer):
@@ -140,8 +147,22 @@ def login(body: Credentials) -> TokenPair:
         guard.pause(seconds_until(attempt.retry_at, now))
     if attempt.user is None:
         abort(401, WRONG)
+    if attempt.needs_code:
+        _check_code(attempt.user, body.code, now)
     with db.engine.session() as session:
         return TokenPair.of(tokens.begin(session, attempt.user, secret_key=_key(), now=now))
+
+
+def _check_code(user: User, typed: str | None, now: datetime) -> None:
+    """The second step: the code, or what to do about it."""
+    if not typed:
+        abort(401, CODE_FIRST)
+    right = factors.check(user, typed, security.settings(), now=now, ip=guard.address())
+    if isinstance(right, datetime):
+        guard.pause(seconds_until(right, now))
+    if not right:
+        abort(401, factors.WRONG)
+    welcome(user, address=guard.address(), now=now, how="password and code")
 
 
 @resource("POST", "/auth/refresh", answer=TokenPair, body=RefreshToken, role=None, guessing=True, problems=(401,))
@@ -229,7 +250,9 @@ def change_password(body: PasswordChange) -> TokenPair:
     """Change the password. Every session and token ends; the answer holds new ones."""
     me = guard.caller()
     with _reauthenticated(), db.engine.session() as session:
-        accounts.change_password(session, me.id, body.current_password, body.new_password, ip=guard.address())
+        accounts.change_password(
+            session, me.id, body.current_password, body.new_password, now=utc_now(), ip=guard.address()
+        )
     sessions.forget_answers()
     with db.engine.session() as session:
         return TokenPair.of(tokens.begin(session, users.get(session, me.id), secret_key=_key(), now=utc_now()))

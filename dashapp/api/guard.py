@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort, current_app, g, request
+from sqlalchemy.orm import Session
 from werkzeug.routing import Map
 
 import core.log
@@ -20,6 +21,7 @@ from dashapp.api import tokens
 from dashapp.api.limits import Counter, Spent, claim_guess
 from dashapp.api.route import Route
 from dashapp.api.tokens import ACCESS, PERSONAL, Claims
+from db.queries import factors
 from db.queries import tokens as stored
 from db.queries.throttles import account_key, address_key
 from db.queries.users import normal_email
@@ -41,6 +43,7 @@ class Caller:
     is_owner: bool
     scopes: frozenset[str] | None
     claims: Claims | None
+    lacks_totp: bool = False  # where this desk asks it of admins
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,13 @@ def authenticate(now: datetime) -> Caller | None:
     if token.startswith(PERSONAL):
         with db.engine.session() as session:
             found = stored.use_personal(session, tokens.digest(token), now=now)
-        return _caller(found[0], scopes=frozenset(found[1].scopes)) if found else None
+            return _caller(session, found[0], scopes=frozenset(found[1].scopes)) if found else None
     claims = tokens.read(token, ACCESS, secret_key=security.settings().secret_key, now=now)
     if claims is None:
         return None
     with db.engine.session() as session:
         user = tokens.holder(session, claims, now=now)
-    return _caller(user, claims=claims) if user else None
+        return _caller(session, user, claims=claims) if user else None
 
 
 def claim_account(email: str) -> None:
@@ -136,8 +139,11 @@ def address() -> str:
     return request.remote_addr or "unknown"
 
 
-def _caller(user: User, *, scopes: frozenset[str] | None = None, claims: Claims | None = None) -> Caller:
-    return Caller(user.id, user.email, user.role, user.is_owner, scopes, claims)
+def _caller(
+    session: Session, user: User, *, scopes: frozenset[str] | None = None, claims: Claims | None = None
+) -> Caller:
+    lacks_totp = factors.lacks_totp(session, user, asked=security.settings().require_totp_for_admins)
+    return Caller(user.id, user.email, user.role, user.is_owner, scopes, claims, lacks_totp)
 
 
 def _claim(key: str, now: datetime) -> Spent:
@@ -154,7 +160,9 @@ def _spend(spent: Spent | None) -> None:
 
 def _refuse_beyond_rights(caller: Caller, route: Route) -> None:
     sentence = None
-    if route.role is not None and not covers(caller.role, route.role):
+    if caller.lacks_totp:
+        sentence = "This desk asks its admins for two-factor sign-in. Set it up on the page Security first."
+    elif route.role is not None and not covers(caller.role, route.role):
         sentence = f"This needs the role {route.role}. Ask an admin of this desk."
     elif caller.scopes is not None and route.scope not in caller.scopes:
         sentence = (

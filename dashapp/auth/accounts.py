@@ -8,7 +8,7 @@ from core.email_address import check_email
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.roles import Role
 from dashapp.auth import passwords
-from db.queries import audit, invitations, throttles, users
+from db.queries import audit, invitations, mails, throttles, users
 from db.tables import User
 
 NAME_LENGTH = 80
@@ -88,7 +88,7 @@ def remove(session: Session, user_id: int, password: str, *, ip: str = "") -> No
 
 
 def reset_password(
-    session: Session, email: str, password: str, *, ip: str = "", actor: str = audit.COMMAND_LINE
+    session: Session, email: str, password: str, *, now: datetime, ip: str = "", actor: str = audit.COMMAND_LINE
 ) -> User:
     """Give an account a new password, end its sessions and its pauses; raises NotFound or WeakPassword.
 
@@ -100,11 +100,12 @@ def reset_password(
     passwords.check(password, words=(user.email, user.display_name))
     users.set_password(session, user.id, passwords.make_hash(password))
     throttles.forget(session, throttles.account_key(user.email))
+    mails.put(session, user, "password_changed", now=now, ip=ip)
     audit.record(session, actor_id=None, actor=actor, action="password_reset", object=f"user {user.email}", ip=ip)
     return user
 
 
-def change_password(session: Session, user_id: int, current: str, new: str, *, ip: str = "") -> int:
+def change_password(session: Session, user_id: int, current: str, new: str, *, now: datetime, ip: str = "") -> int:
     """Change one's own password; every session ends. Returns the version the caller's new session carries.
 
     Raises Forbidden where `current` is wrong, WeakPassword where `new` does not do.
@@ -114,6 +115,7 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, i
         raise Forbidden("That is not your current password.")
     passwords.check(new, words=(user.email, user.display_name))
     version = users.set_password(session, user_id, passwords.make_hash(new))
+    mails.put(session, user, "password_changed", now=now, ip=ip)
     audit.by_user(session, user, "password_changed", object=f"user {user.email}", ip=ip)
     return version
 

@@ -7,7 +7,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask_wtf import FlaskForm
 
 from dashapp import security
-from dashapp.auth import accounts, sessions
+from dashapp.auth import accounts, devices, sessions
 from dashapp.auth.passwords import LONGEST
 from dashapp.config import THEME_COOKIE
 from db.tables import User
@@ -17,9 +17,12 @@ YEAR = 31_536_000  # seconds
 
 def begin(user: User, target: str, now: datetime) -> Response:
     """Start the session and go on; the looks the person chose also hold before the next sign-in."""
+    known = devices.known(user)
     sessions.start(user, now=now)
     response = make_response(redirect(target))
     remember_look(response, user.preferences)
+    if not known:
+        devices.remember(response, user, now=now)
     return response
 
 
@@ -46,10 +49,10 @@ def show_form(template: str, form: FlaskForm, status: int | None = None, **more:
     return make_response(render_template(template, form=form, **more), status)
 
 
-def paused(template: str, form: FlaskForm, until: datetime, now: datetime) -> Response:
+def paused(template: str, form: FlaskForm, until: datetime, now: datetime, **more: Any) -> Response:
     """Too many failures: when to come back, in words and as Retry-After."""
     seconds = max(1, round((until - now).total_seconds()))
-    response = show_form(template, form, 429, pause=in_words(seconds))
+    response = show_form(template, form, 429, pause=in_words(seconds), **more)
     response.headers["Retry-After"] = str(seconds)
     return response
 

@@ -53,5 +53,31 @@ class PasswordForm(FlaskForm):
     repeat = PasswordField("Repeat new password", [EqualTo("password", "The two passwords differ.")])
 
 
+class CodeForm(FlaskForm):
+    code = StringField("Code", [InputRequired("Enter the code."), Length(max=40)])
+
+
+class ProofForm(FlaskForm):
+    """For what can't be undone."""
+
+    current = PasswordField("Current password", [InputRequired("Enter your current password."), LONG])
+
+
+class PasskeyForm(ProofForm):
+    label = StringField("Name of the device", [InputRequired("Name the device."), Length(max=60)])
+
+
+class AddressForm(ProofForm):
+    email = StringField("New e-mail", [InputRequired("Enter the new address."), Length(max=254)])
+
+
+class ForgotForm(FlaskForm):
+    email = StringField("E-mail", [InputRequired("Enter your e-mail address."), Length(max=254)])
+
+
+class RemovalForm(ProofForm):
+    email = StringField("Your e-mail, to confirm", [InputRequired("Enter your e-mail address."), Length(max=254)])
+
+
 class ConfirmForm(FlaskForm):
     """A button and its token."""

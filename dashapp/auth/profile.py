@@ -59,7 +59,7 @@ def password() -> ResponseReturnValue:
     try:
         with db.engine.session() as session:
             old, new = form.current.data or "", form.password.data or ""
-            accounts.change_password(session, current_user.id, old, new, ip=address())
+            accounts.change_password(session, current_user.id, old, new, now=now, ip=address())
             throttles.forget(session, throttles.account_key(current_user.email))
             throttles.give_back(session, throttles.address_key(address()))
             user = users.get(session, current_user.id)

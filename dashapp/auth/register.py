@@ -82,7 +82,9 @@ def reset() -> ResponseReturnValue:
     try:
         with db.engine.session() as session:
             password = form.password.data or ""
-            accounts.reset_password(session, user.email, password, ip=address(), actor=f"reset link of {user.email}")
+            accounts.reset_password(
+                session, user.email, password, now=utc_now(), ip=address(), actor=f"reset link of {user.email}"
+            )
     except WeakPassword as weak:
         form.password.errors = [weak.sentence]
         return show_form("reset.html", form, 422, email=user.email)

@@ -10,7 +10,19 @@ import db.engine
 from core.clock import utc_now
 from core.errors import Conflict, Refused, WeakPassword
 from dashapp import gate, security
-from dashapp.auth import accounts, profile, register, sessions, setup, words
+from dashapp.auth import (
+    accounts,
+    by_mail,
+    own_data,
+    passkeys,
+    profile,
+    register,
+    second_step,
+    sessions,
+    setup,
+    two_factor,
+    words,
+)
 from dashapp.auth.answers import address, begin, farewell, paused, show_form
 from dashapp.auth.example_call import drawing
 from dashapp.auth.forms import ConfirmForm, OwnerForm, SignInForm
@@ -29,6 +41,8 @@ def install(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.register_blueprint(profile.blueprint)
     app.register_blueprint(register.blueprint)
+    for part in (second_step, two_factor, passkeys, by_mail, own_data):
+        app.register_blueprint(part.blueprint)
     app.context_processor(_for_templates)
     app.jinja_env.filters.update(browser=words.browser, utc=words.utc, words=words.words)
 
@@ -54,6 +68,8 @@ def sign_in() -> ResponseReturnValue:
     if attempt.user is None:
         form.password.errors = [WRONG]
         return show_form("sign_in.html", form, 401)
+    if attempt.needs_code:
+        return second_step.ask(attempt.user, target, now)
     return begin(attempt.user, target, now)
 
 

@@ -18,7 +18,7 @@ import db.engine
 from core.clock import utc_now
 from core.settings import Settings
 from dashapp.auth.accounts import PREFERENCES
-from db.queries import audit, user_sessions, users
+from db.queries import audit, factors, user_sessions, users
 from db.tables import User
 
 FRESH = 0.8  # seconds an answer of the database is believed
@@ -35,10 +35,11 @@ class SignedIn(UserMixin):
     role: str
     is_owner: bool
     session_version: int
+    lacks_totp: bool = False  # where this desk asks it of admins
     preferences: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, user: User) -> "SignedIn":
+    def of(cls, user: User, *, lacks_totp: bool = False) -> "SignedIn":
         return cls(
             id=user.id,
             email=user.email,
@@ -46,6 +47,7 @@ class SignedIn(UserMixin):
             role=user.role,
             is_owner=user.is_owner,
             session_version=user.session_version,
+            lacks_totp=lacks_totp,
             preferences=PREFERENCES | user.preferences,
         )
 
@@ -96,9 +98,10 @@ def _ask(user_id: int, sid: str) -> SignedIn | None:
     key, now = (user_id, sid), monotonic()
     if (answer := _known.get(key)) and answer[0] > now:
         return answer[1]
+    asked = flask.current_app.extensions["bolt_settings"].require_totp_for_admins
     with db.engine.session() as session:
         row = users.with_open_session(session, user_id, sid)
-        user = SignedIn.of(row) if row else None
+        user = SignedIn.of(row, lacks_totp=factors.lacks_totp(session, row, asked=asked)) if row else None
     if len(_known) >= KEPT:
         _known.clear()
     _known[key] = (now + FRESH, user)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import db.engine
 from dashapp.auth import passwords
-from db.queries import audit, throttles, users
+from db.queries import audit, factors, throttles, users
 from db.tables import User
 
 log = logging.getLogger("bolt.auth")
@@ -14,10 +14,14 @@ log = logging.getLogger("bolt.auth")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Either the user who signed in, or when to come back, or neither: the pair was wrong."""
+    """Either the user whose password was right, or when to come back, or neither: the pair was wrong.
+
+    Where `needs_code` is set nobody is signed in yet: `factors.check` decides, then `welcome`.
+    """
 
     user: User | None = None
     retry_at: datetime | None = None
+    needs_code: bool = False
 
 
 def sign_in(email: str, password: str, *, address: str, now: datetime) -> Attempt:
@@ -34,7 +38,14 @@ def sign_in(email: str, password: str, *, address: str, now: datetime) -> Attemp
         log.warning("login_fail", extra={"address": address, "account": user.id if user else None})
         _note_failure(user, right, address)
         return Attempt()
-    return Attempt(user=_welcome(user, password, address, now))
+    fresh = passwords.make_hash(password) if passwords.outdated(user.password_hash) else None
+    with db.engine.session() as session:
+        needs_code = factors.totp_on(session, user.id)
+        if fresh:
+            users.get(session, user.id).password_hash = fresh
+    if needs_code:
+        return Attempt(user=user, needs_code=True)
+    return Attempt(user=welcome(user, address=address, now=now))
 
 
 def _note_failure(user: User | None, right: bool, address: str) -> None:
@@ -56,15 +67,31 @@ def claim(address: str, email: str, now: datetime) -> datetime | None:
         return throttles.claim(session, throttles.account_key(email), throttles.ACCOUNT, now=now)
 
 
-def _welcome(user: User, password: str, address: str, now: datetime) -> User:
-    fresh = passwords.make_hash(password) if passwords.outdated(user.password_hash) else None
+def prove(user_id: int, email: str, password: str, *, address: str, now: datetime) -> bool | datetime:
+    """Whether somebody signed in knows the password, asked for before what can't be undone; counted as a sign-in is.
+
+    When to come back where tries are paused.
+    """
+    retry_at = claim(address, email, now)
+    if retry_at is not None:
+        return retry_at
+    with db.engine.session() as session:
+        stored = users.get(session, user_id).password_hash
+    if not passwords.matches(stored, password):
+        return False
+    with db.engine.session() as session:
+        throttles.forget(session, throttles.account_key(email))
+        throttles.give_back(session, throttles.address_key(address))
+    return True
+
+
+def welcome(user: User, *, address: str, now: datetime, how: str = "password") -> User:
+    """Note that somebody is in: earlier failures are forgotten, the audit log says so."""
     with db.engine.session() as session:
         throttles.forget(session, throttles.account_key(user.email))
         throttles.give_back(session, throttles.address_key(address))
         stored = users.get(session, user.id)
         stored.last_login_at = now
-        if fresh:
-            stored.password_hash = fresh
-        audit.by_user(session, stored, "sign_in", ip=address)
+        audit.by_user(session, stored, "sign_in", ip=address, how=how)
     log.info("login_ok", extra={"address": address, "account": stored.id})
     return stored

@@ -4,6 +4,7 @@ import argparse
 import getpass
 import sys
 
+from core.clock import utc_now
 from core.errors import Refused
 from core.settings import Settings
 from dashapp.cli.attach import attached
@@ -50,7 +51,7 @@ def reset_password(asked: argparse.Namespace, settings: Settings, output: Output
 
     password = _read_password()
     with attached(settings, output), db.engine.session() as session:
-        accounts.reset_password(session, asked.email, password)
+        accounts.reset_password(session, asked.email, password, now=utc_now())
     output.result({"email": asked.email}, [f"The password of {asked.email} was changed; every session has ended."])
     return 0
 

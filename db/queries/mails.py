@@ -36,7 +36,7 @@ def put(session: Session, user: User, kind: str, *, now: datetime, address: str 
         user_id=user.id,
         address=address or user.email,
         kind=kind,
-        details={"name": user.display_name, "account": user.email, **details},
+        details={"account": user.email, "when": f"{now:%Y-%m-%d %H:%M} UTC", **details},
         created_at=now,
         next_try_at=now,
     )

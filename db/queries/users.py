@@ -84,6 +84,17 @@ def set_password(session: Session, user_id: int, password_hash: str) -> int:
     return end_all_sessions(session, user_id)
 
 
+def set_email(session: Session, user_id: int, email: str) -> int:
+    """Give an account another address and end every session; raises Conflict where the address is taken."""
+    try:
+        with session.begin_nested():
+            get(session, user_id).email = normal_email(email)
+            session.flush()
+    except IntegrityError as error:
+        raise Conflict("This address can't be used here. Choose another one.") from error
+    return end_all_sessions(session, user_id)
+
+
 def set_profile(session: Session, user_id: int, *, display_name: str, preferences: dict[str, Any]) -> None:
     """Store the name shown and merge `preferences` into those kept."""
     user = get(session, user_id)

@@ -16,6 +16,10 @@ PUBLIC_RULES = {
     "/setup",
     "/register",
     "/reset",
+    "/login/code",
+    "/login/passkey",
+    "/forgot",
+    "/confirm-address",
     "/assets/auth/<path:filename>",
     "/assets/<path:filename>",
     "/static/<fingerprint>/<path:name>",
@@ -36,7 +40,7 @@ PUBLIC_RULES = {
 
 def samples(app: Flask) -> list[tuple[str, str, str]]:
     """(rule, an address that fits it, method) of every route."""
-    words: dict[str, object] = {"token_id": 1, "model_id": 1, "job_id": UUID(int=1)}
+    words: dict[str, object] = {"token_id": 1, "passkey_id": 1, "model_id": 1, "job_id": UUID(int=1)}
     words |= {"filename": "x.css", "name": "x.css", "fingerprint": "0", "path": "x/y/z", "package_name": "dash"}
     found = []
     for rule in app.url_map.iter_rules():

@@ -61,7 +61,7 @@
     refresh();
   });
   form.addEventListener("submit", function () {
-    submit.disabled = true;
+    window.setTimeout(function () { submit.disabled = true; }, 0); // a disabled button would not send its value
     submit.setAttribute("aria-busy", "true");
   });
   window.addEventListener("pageshow", function () {

@@ -1,0 +1,110 @@
+"""What a letter helps with: a forgotten password, a new address."""
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+import db.engine
+from core import email_links
+from core.clock import utc_now
+from core.email_address import check_email
+from core.errors import NotFound, Refused
+from dashapp.auth import sessions
+from dashapp.auth.answers import address, paused, show_form
+from dashapp.auth.forms import AddressForm, ConfirmForm, ForgotForm
+from dashapp.auth.sign_in import prove
+from dashapp.auth.two_factor import WRONG
+from db.queries import audit, mails, throttles, users
+from db.queries.users import normal_email
+from db.tables import User
+
+ON_ITS_WAY = "If there is an account with this address, a letter with a link is on its way to it."
+CONFIRM = "A letter with a link is on its way to the new address. Until you open it the old one stays."
+LETTERS = throttles.Rule(limit=3, window=timedelta(hours=1), doubling=False)
+
+blueprint = Blueprint("by_mail", __name__)
+
+
+@blueprint.route("/forgot", methods=["GET", "POST"])
+def forgot() -> ResponseReturnValue:
+    """Ask for a link to choose a new password: the same answer for every address."""
+    form, now = ForgotForm(), utc_now()
+    if not form.validate_on_submit():
+        return show_form("forgot.html", form)
+    with db.engine.session() as session:
+        retry_at = throttles.claim(session, throttles.address_key(address()), throttles.ADDRESS, now=now)
+    if retry_at is not None:
+        return paused("forgot.html", form, retry_at, now)
+    _ask_for_letter(normal_email(form.email.data or ""), now)
+    flash(ON_ITS_WAY)
+    return redirect(url_for("auth.sign_in"))
+
+
+def _ask_for_letter(email: str, now: datetime) -> None:
+    """At most three an hour for one account, so that nobody's mailbox can be filled from here."""
+    with db.engine.session() as session:
+        paused_until = throttles.claim(session, "letter:" + throttles.account_key(email), LETTERS, now=now)
+        user = users.by_email(session, email)
+        if paused_until is not None or user is None or user.disabled_at is not None:
+            return
+        mails.put(session, user, "reset", now=now)
+        audit.record(
+            session, actor_id=None, actor="unknown", action="reset_asked", object=f"user {user.email}", ip=address()
+        )
+
+
+@blueprint.route("/address", methods=["GET", "POST"])
+def change() -> ResponseReturnValue:
+    """Ask for another e-mail address; it is used once a letter to it was answered."""
+    form, now = AddressForm(), utc_now()
+    if not form.validate_on_submit():
+        return show_form("address.html", form)
+    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
+    if isinstance(proved, datetime):
+        return paused("address.html", form, proved, now)
+    if not proved:
+        form.current.errors = [WRONG]
+        return show_form("address.html", form, 403)
+    new = normal_email(form.email.data or "")
+    try:
+        check_email(new)
+    except Refused as refused:
+        form.email.errors = [refused.sentence]
+        return show_form("address.html", form, 422)
+    with db.engine.session() as session:
+        user = users.get(session, current_user.id)
+        mails.put(session, user, "confirm_address", now=now, address=new, new=new)
+        audit.by_user(session, user, "address_change_asked", object=f"user {user.email}", ip=address())
+    flash(CONFIRM)
+    return redirect(url_for("profile.show"))
+
+
+@blueprint.route("/confirm-address", methods=["GET", "POST"])
+def confirm() -> ResponseReturnValue:
+    """The link of the letter, and a button: mail programs open links by themselves."""
+    now = utc_now()
+    user, new = _target(request.args.get("token", ""), now)
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return show_form("confirm_address.html", form, old=user.email, new=new)
+    with db.engine.session() as session:
+        old = users.get(session, user.id).email
+        users.set_email(session, user.id, new)
+        stored = users.get(session, user.id)
+        mails.put(session, stored, "address_changed", now=now, address=old, new=new)
+        audit.by_user(session, stored, "address_changed", object=f"user {new}", ip=address(), old=old)
+    sessions.forget_answers()
+    flash("Your new address is set, and every session has ended. Sign in with it.")
+    return redirect(url_for("auth.sign_in"))
+
+
+def _target(token: str, now: datetime) -> tuple[User, str]:
+    """The account and its new address; raises NotFound where the link is forged, too old or used."""
+    user_id, version, new = email_links.read(str(current_app.secret_key), token, now=now)
+    with db.engine.session() as session:
+        user = users.get(session, user_id)
+    if user.session_version != version or user.disabled_at is not None:
+        raise NotFound(email_links.STALE)
+    return user, new
