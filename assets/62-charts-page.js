@@ -27,7 +27,10 @@
     if (span.from) parts.push(`from=${span.from}`);
     if (span.to) parts.push(`to=${span.to}`);
     parts.push(`ind=${view.ind}`);
-    if (view.scale === "log") parts.push("scale=log");
+    if (view.type && view.type !== "candles") parts.push(`type=${view.type}`);
+    if (view.scale) parts.push(`scale=${view.scale}`);
+    if (view.cmp) parts.push(`cmp=${view.cmp}`);
+    if (view.calls === "off") parts.push("calls=off");
     return `/charts/${view.market}?${parts.join("&")}`;
   }
 
@@ -35,7 +38,7 @@
     const [, , exchange, symbol] = location.pathname.split("/");
     const query = new URLSearchParams(location.search);
     const view = { market: exchange && symbol ? `${exchange}/${decodeURIComponent(symbol)}` : null };
-    for (const word of ["tf", "ind", "from", "to", "scale"]) view[word] = query.get(word);
+    for (const word of ["tf", "ind", "type", "scale", "cmp", "calls", "from", "to"]) view[word] = query.get(word);
     return view;
   }
 
@@ -55,13 +58,21 @@
     };
   }
 
-  function ask(changes, { keep = true, record = true } = {}) {
-    const span = keep ? visible() : { from: null, to: null };
+  function ask(changes, { keep = true, record = true, span: given = null } = {}) {
+    const span = given || (keep ? visible() : { from: null, to: null });
     if (keep && changes.tf) span.from = null; // another timeframe keeps the right edge and shows as many bars
     const view = { ...page.view, from: span.from, to: span.to, ...changes, keep, seq: (page.view.seq || 0) + 1 };
     if (record && view.market) history.pushState(null, "", address(view, span));
+    if (["ind", "type", "scale", "tf"].some((word) => word in changes)) remember(view);
     set("charts-view", { data: view });
   }
+
+  /* The next chart that is opened without a word about its looks has those of this one. */
+  function remember({ ind, type, scale, tf }) {
+    clearTimeout(remembering);
+    remembering = setTimeout(() => charts.settle({ last: { ind, type, scale, tf } }), 700);
+  }
+  let remembering = null;
 
   function noteSpan() {
     if (!page.frame || page.frame.key !== key(page.view) || !find(CHART)) return;
@@ -73,7 +84,8 @@
     if (!here || !find(CHART) || !page.view) return;
     const view = parse(location);
     const filled = { ...page.opening, ...Object.fromEntries(Object.entries(view).filter(([, v]) => v !== null)) };
-    set("charts-view", { data: { ...filled, from: view.from, to: view.to, seq: (page.view.seq || 0) + 1 } });
+    const { type, scale, cmp, calls, from, to } = view;
+    set("charts-view", { data: { ...filled, type, scale, cmp, calls, from, to, seq: (page.view.seq || 0) + 1 } });
   });
 
   /* ---- frames ------------------------------------------------------------------------------------------------------- */
@@ -152,7 +164,7 @@
   let write = null;
 
   function seen(frame, before) {
-    set("charts-seen", { data: { key: frame.key, end: frame.end, complete: frame.complete } });
+    set("charts-seen", { data: { key: frame.key, end: frame.end, complete: frame.complete, stream: frame.stream } });
     if (!before || before.key !== frame.key) document.title = `${frame.symbol} ${frame.tf} \u00b7 Bolt`;
   }
 
@@ -170,7 +182,9 @@
     render(frame) {
       if (!frame || !page.view || frame.seq !== (page.view.seq || 0)) return client.no_update;
       const before = page.frame && { frame: page.frame, columns: page.columns, seq: page.drawn };
-      page.view = { ...page.view, market: frame.market, tf: frame.tf, ind: frame.ind };
+      const looks = { market: frame.market, tf: frame.tf, ind: frame.ind, type: frame.type, scale: frame.asked_scale, cmp: frame.cmp_asked };
+      page.view = { ...page.view, ...looks, calls: frame.calls ? null : "off" };
+      if (!page.view.seq) page.opening = { ...page.opening, ...looks };
       page.columns = charts.unpackFrame(frame);
       page.frame = frame;
       page.logical = nudged(place(before, frame, page.columns.times));
@@ -181,7 +195,8 @@
       settle = setTimeout(want, 200);
       waiting(false);
       charts.draw();
-      if (find("charts-table") && !find("charts-table").hidden) table();
+      charts.visited(frame.market);
+      charts.table();
       return `${frame.key} ${frame.seq}`;
     },
 
@@ -193,7 +208,7 @@
       settle = setTimeout(want, 160);
       clearTimeout(write);
       write = setTimeout(noteSpan, 500);
-      if (find("charts-table") && !find("charts-table").hidden) table();
+      charts.table();
     },
 
     hover(crosshair) {
@@ -204,26 +219,24 @@
       const slot = Math.round((crosshair.time * 1000 - bar.first) / bar.step);
       const index = bar.at.indexOf(slot);
       if (index >= 0) page.pointed = index;
-      charts.legend(page.pointed);
+      if (index < 0 && slot >= 0 && slot < bar.slots) charts.legendOfGap(slot);
+      else charts.legend(page.pointed);
     },
 
     reset(click) {
-      if (click) reset();
+      if (click && !(page.busy > Date.now())) reset();
     },
 
     known(markets) {
       page.markets = markets || [];
     },
 
-    save(png) {
-      if (!png || !page.frame) return;
-      const bytes = Uint8Array.from(atob(png.split(",")[1]), (c) => c.charCodeAt(0));
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
-      const simulated = page.frame.simulated ? "-simulated" : "";
-      link.download = `${page.frame.market.replace("/", "-")}-${page.frame.tf}${simulated}.png`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    clicked(click) {
+      if (click) charts.clicked(click);
+    },
+
+    kept(told) {
+      charts.take(told);
     },
   };
 
@@ -232,8 +245,15 @@
   }).observe(document.documentElement, { attributeFilter: ["data-bs-theme", "data-updown"] });
 
   /* ---- moving ------------------------------------------------------------------------------------------------------- */
+  function fit() {
+    for (let pane = 0; charts.native() && pane < charts.native().panes().length; pane += 1) {
+      charts.native().priceScale("right", pane).applyOptions({ autoScale: true });
+    }
+  }
+
   function reset() {
     if (!page.frame) return;
+    fit();
     if (page.frame.complete && page.columns.times.step === page.frame.tf_ms) show(opening(page.columns.times));
     else ask({ from: null, to: null }, { keep: false });
   }
@@ -250,43 +270,12 @@
     if (size > 8) show({ from: page.logical.to - size, to: page.logical.to });
   }
 
-  /* ---- the table behind the chart ------------------------------------------------------------------------------------- */
-  function table() {
-    const { frame, columns, logical } = page;
-    if (!frame || !logical) return;
-    const { element, number, moment } = charts;
-    const names = ["Opened, UTC", "Open", "High", "Low", "Close", "Volume", ...frame.lines.map((line) => line.column)];
-    const head = element("tr");
-    names.forEach((name, n) => head.append(Object.assign(element("th", n ? "num" : "", name), { scope: "col" })));
-    const rows = [];
-    for (let k = columns.close.length - 1; k >= 0 && rows.length < 300; k -= 1) {
-      const slot = columns.times.at[k];
-      if (slot < logical.from - 0.5 || slot > logical.to + 0.5) continue;
-      const row = element("tr");
-      row.append(element("td", "", moment(charts.slotMs(columns.times, slot), frame.tf_ms)));
-      for (const name of ["open", "high", "low", "close"]) row.append(element("td", "num", number(columns[name][k], frame.decimals)));
-      row.append(element("td", "num", number(columns.volume[k], Math.min(3, frame.volume.k))));
-      frame.lines.forEach((line, n) => {
-        const value = columns.lines[n][k];
-        row.append(element("td", "num", line.pane ? charts.short(value) : number(value, frame.decimals)));
-      });
-      rows.push(row);
-    }
-    const made = element("table", "tbl dense");
-    const thead = element("thead");
-    const tbody = element("tbody");
-    thead.append(head);
-    tbody.append(...rows);
-    made.append(element("caption", "", `${frame.symbol} ${frame.tf}, the ${rows.length} newest visible bars`), thead, tbody);
-    find("charts-table").replaceChildren(made);
-  }
-
-  function toggleTable(button) {
-    const shown = find("charts-table").hidden;
-    find("charts-table").hidden = !shown;
-    find("charts-canvas").hidden = shown;
-    button.setAttribute("aria-pressed", String(shown));
-    if (shown) table();
+  /* So many bars around a moment; the span stands in the address like any other. */
+  function goTo(ms) {
+    if (!page.logical) return;
+    const half = ((page.logical.to - page.logical.from) / 2) * page.frame.tf_ms;
+    const asked = { from: stamp(ms - half), to: stamp(ms + half) };
+    ask(asked, { keep: false, span: asked });
   }
 
   function fullScreen() {
@@ -294,5 +283,5 @@
     else find("charts-pane").requestFullscreen();
   }
 
-  Object.assign(charts, { ask, find, indicators, reset, pan, zoom, toggleTable, fullScreen, set, TIMEFRAMES });
+  Object.assign(charts, { ask, indicators, reset, fit, goTo, pan, zoom, fullScreen, set, TIMEFRAMES });
 })();

@@ -10,15 +10,15 @@
   const STALE_MS = 10000; // a price older than this is stale: two beats
   const find = (id) => document.getElementById(id);
 
-  live.want("charts", () => (page.frame && page.frame.live && find("charts-chart") ? [page.frame.market] : []));
+  live.want("charts", () => (page.frame && page.frame.live && find("charts-chart") ? [page.frame.stream] : []));
   live.listen((tick) => {
-    if (page.frame && page.frame.market === tick.market) draw();
+    if (page.frame && page.frame.stream === tick.market) draw();
   });
 
   /* The bar that forms behind the newest one drawn, in the timeframe shown; null where none belongs there. */
   function forming() {
     const { frame, columns } = page;
-    const tick = frame && frame.live && frame.complete && columns && live.ticks.get(frame.market);
+    const tick = frame && frame.live && frame.complete && columns && live.ticks.get(frame.stream);
     if (!tick || !find("charts-chart") || columns.times.step !== frame.tf_ms || !columns.close.length) return null;
     const bar = tick.bars[frame.tf];
     const slot = bar ? (bar[0] - columns.times.first) / columns.times.step : -1;
@@ -35,13 +35,13 @@
   function draw() {
     const bar = forming();
     if (!bar) return;
-    const { time, open: opened, high, low, close: closed, volume } = bar;
+    const { time, open: opened, close: closed, volume } = bar;
     const hue = colours()(closed >= opened ? "up-fill" : "down-fill");
     const n = parseInt(hue.slice(1), 16);
     const faint = `rgba(${n >> 16}, ${(n >> 8) & 255}, ${n & 255}, 0.4)`;
     window.dash_clientside.set_props("charts-chart", {
       tick: [
-        { id: "price", bar: { time, open: opened, high, low, close: closed } },
+        { id: "price", bar: charts.priceBar(bar) },
         { id: "volume", bar: { time, value: volume, color: faint } },
       ],
     });
@@ -75,7 +75,7 @@
   /* ---- how old the price is --------------------------------------------------------------------------------------------- */
   function badge() {
     const holder = document.querySelector(".chart-age");
-    const tick = page.frame && page.frame.live && live.ticks.get(page.frame.market);
+    const tick = page.frame && page.frame.live && live.ticks.get(page.frame.stream);
     if (!holder) return;
     let mark = holder.querySelector(".live-age");
     if (!tick) return void (mark && mark.remove());

@@ -1,26 +1,44 @@
-"""Where a chart's candles come from, and what else could be looked at while that exchange is silent."""
+"""Where a chart's candles come from: the market's own exchange, or who serves in its place while that is silent."""
 
 from typing import Any
 
 from dash import dcc
 from sqlalchemy.orm import Session
 
+import market.candles
 from callbacks.chart_view import Place
+from core.timeframe import TIMEFRAMES
 from db.queries import markets, sources
+from db.queries.sources import WORDS, StandIn
 from layouts.components.feedback import note_strip
+from layouts.components.numbers import exact_moment
 
-SILENT = {"down": "does not answer", "blocked": "refuses this address"}
+
+def switched(session: Session, stands: Place) -> Place:
+    """The place of the stand-in while one serves and has candles of the timeframe; else the place itself.
+
+    The series stay apart: nothing of one exchange is ever drawn beside the other's.
+    """
+    serving = sources.stand_ins(session).get(stands.market.id)
+    if serving is None:
+        return stands
+    possible = tuple(market.candles.timeframes(session, serving.stand_in_id))
+    if stands.timeframe.name not in possible:
+        return stands
+    other = markets.by_id(session, serving.stand_in_id)
+    series = markets.series_of(session, other.id)
+    return Place(other, serving.name, series, possible, TIMEFRAMES[stands.timeframe.name], stands.name)
 
 
 def stand_in(session: Session, stands: Place) -> Any:
-    """A strip while the exchange of a followed market is silent, None otherwise.
-
-    It offers the same symbol of an exchange that answers. The series stay apart: no candle changes its exchange.
-    """
+    """A strip while the exchange of a followed market is silent or served by another, None otherwise."""
+    serving = sources.stand_ins(session).get(stands.market.id)
+    if serving is not None:
+        return note_strip(_served(serving, shown=switched(session, stands).market.id == serving.stand_in_id))
     health = sources.get(session, stands.name.exchange)
-    if not stands.market.followed or health is None or health.state not in SILENT:
+    if not stands.market.followed or health is None or health.state not in WORDS or health.state == "waiting":
         return None
-    words = f"{stands.name.exchange} {SILENT[health.state]}: these are the candles it gave before. "
+    words = f"{stands.name.exchange} {WORDS[health.state]}: these are the candles it gave before. "
     other = _other(session, stands)
     if other is None:
         action = dcc.Link("Follow it on another exchange", href="/markets")
@@ -29,6 +47,18 @@ def stand_in(session: Session, stands: Place) -> Any:
         f"Show {other.symbol} of {other.exchange}", href=f"/charts/{other.name.path}?tf={stands.timeframe}"
     )
     return note_strip(words + f"{other.exchange} answers, and its series is kept apart.", action=action)
+
+
+def _served(serving: StandIn, *, shown: bool) -> str:
+    """Who serves, why, since when, and what is not the same about it."""
+    since = exact_moment(serving.since)
+    why = f"{serving.reason}. "
+    if not shown:
+        return f"{why}{serving.name} takes its place since {since}; its candles are being fetched. These are older."
+    words = f"{why}These are candles of {serving.name}, which takes its place since {since}. "
+    if not serving.same_symbol:
+        words += f"{serving.name.quote} stands for {serving.own.quote}: near, but not the same price. "
+    return words + f"The chart goes back to {serving.own} by itself."
 
 
 def _other(session: Session, stands: Place) -> markets.MarketRow | None:

@@ -4,6 +4,8 @@ from core.shared import Numbers, SharedNumbers
 
 FAILURES = 5
 OPEN_S = 30.0
+RETRY_SHARE = 0.1  # of the calls made may be repeated …
+RETRY_RESERVE = 5.0  # … and as many more before that
 
 
 class Breaker:
@@ -53,3 +55,38 @@ class Breaker:
                 numbers["opens_at"] = now + self.open_s
 
         self.shared.change(self.key, step)
+
+
+class RetryBudget:
+    """How many calls may be repeated: a share of the calls made, by all processes together, and a small reserve.
+
+    Without it an exchange that fails every other time would be asked three times as often as a well one.
+    """
+
+    def __init__(
+        self, shared: SharedNumbers, name: str, *, share: float = RETRY_SHARE, reserve: float = RETRY_RESERVE
+    ) -> None:
+        self.shared = shared
+        self.key = f"retries:{name}"
+        self.share = share
+        self.reserve = reserve
+
+    def called(self) -> None:
+        """A call was made for the first time: a part of a retry is earned, up to the reserve."""
+
+        def step(numbers: Numbers, _now: float) -> None:
+            numbers["left"] = min(self.reserve, numbers.get("left", self.reserve) + self.share)
+
+        self.shared.change(self.key, step)
+
+    def spend(self) -> bool:
+        """True where the call may be repeated once more."""
+
+        def step(numbers: Numbers, _now: float) -> bool:
+            left = numbers.get("left", self.reserve)
+            if left < 1:
+                return False
+            numbers["left"] = left - 1
+            return True
+
+        return self.shared.change(self.key, step)

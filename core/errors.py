@@ -4,6 +4,7 @@ BoltError                     a plain sentence for a person, an HTTP status, an 
 ├── ConfigurationError        500  exit 78   the environment cannot be used as it is
 ├── Refused                   422  exit 1    understood, and not possible as asked
 │   ├── BadCandles            422            a file holds rows that are no candles
+│   ├── DiskFull              507            the disk has too little room for what was asked
 │   ├── NotEnoughData         422            fewer candles than the work needs
 │   ├── SeriesEnded           422            nothing to predict: the last candle is too old
 │   ├── TooMany               429            as much as one person may ask for at once
@@ -72,6 +73,13 @@ class WeakPassword(Refused):
     title = "Choose another password"
 
 
+class DiskFull(Refused):
+    """The disk has too little room for what was asked."""
+
+    status = 507
+    title = "The disk is nearly full"
+
+
 class NotFound(BoltError):
     status = 404
     title = "Not found"
@@ -106,13 +114,14 @@ class ExchangeBlocked(ExchangeUnavailable):
 
 
 class ExchangeBackOff(ExchangeUnavailable):
-    """The exchange asked to wait; `until` is UTC."""
+    """The exchange asked to wait; `until` is UTC. `banned`: it had asked before, and was not heard (418)."""
 
     title = "The exchange asked to wait"
 
-    def __init__(self, sentence: str, until: datetime) -> None:
+    def __init__(self, sentence: str, until: datetime, *, banned: bool = False) -> None:
         super().__init__(sentence)
         self.until = until
+        self.banned = banned
 
 
 class ModelUnavailable(Unavailable):

@@ -52,6 +52,7 @@ MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_histo
 BUILD_PYRAMID = JobKind("build_pyramid", Queue.MARKET, "workers.pyramid.build_pyramid", 3_600)
 IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
 TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
+TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold", 12 * 3_600)
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
@@ -70,6 +71,7 @@ KINDS: dict[str, JobKind] = {
         BUILD_PYRAMID,
         IMPORT_FILE,
         TRAIN_MODEL,
+        TRAIN_FOLD,
         LEAK_LAB,
         PREDICT_DUE,
         SETTLE_DUE,

@@ -15,6 +15,7 @@ from core.errors import ConfigurationError
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+MOST_AUTO = 8  # training processes begun without being asked for: each takes about 0.8 GB
 MIN_SECRET = 32  # bytes; shorter HMAC keys can be guessed
 
 
@@ -46,6 +47,11 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def _a_core(text: str) -> int:
+    """`auto` is as many as there are cores, but no more than memory is likely to bear."""
+    return min(os.cpu_count() or 1, MOST_AUTO) if text == "auto" else _whole(0, 64)(text)
 
 
 def _a_minute(text: str) -> int:
@@ -110,6 +116,13 @@ class Settings:
         "14", "How far back 1m candles of a followed market are fetched, days.", _whole(1, 3_650)
     )
     backfill_days_5m: int = _knob("90", "The same for 5m candles, of which 15m are built.", _whole(1, 3_650))
+    coingecko: str = _knob(
+        "on",
+        "CoinGecko tells market caps and another price to check ours by; `off` never asks it.",
+        _choice("on", "off"),
+    )
+    coingecko_api_key: str = _knob("", "Key of its free plan; without one its public limits count.", secret=True)
+    price_check_percent: int = _knob("3", "A price further off CoinGecko's than this is flagged, %.", _whole(1, 100))
     demo: str = _knob(
         "auto",
         "Demo exchange: `auto` starts it when no exchange answers at the first start.",
@@ -118,7 +131,9 @@ class Settings:
     demo_port: int = _knob("0", "Port of the demo exchange; 0 takes a free one.", _whole(0, 65_535))
     web_threads: int = _knob("128", "Threads of the web server; each live stream holds one.", _whole(8, 1_024))
     workers_market: int = _knob("1", "Worker processes for market data.", _whole(0, 64))
-    workers_train: int = _knob("1", "Worker processes for training.", _whole(0, 64))
+    workers_train: int = _knob(
+        "auto", "Worker processes for training, each with one thread; `auto` is one a core.", _a_core
+    )
     workers_alerts: int = _knob("1", "Worker processes for letters and alerts.", _whole(0, 64))
     workers_predict: int = _knob("1", "Worker processes for predictions.", _whole(0, 64))
     max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))

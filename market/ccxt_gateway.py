@@ -22,15 +22,16 @@ from core.ohlcv import Candles, Floats
 from core.timeframe import TIMEFRAMES, Timeframe
 from market import quality
 from market.ccxt_wire import BeforeRequest, Wire
-from market.gateway import ListedMarket
+from market.gateway import ListedMarket, NotCandles
 from market.quality import Reason
 
 DEMO = "demo"
 DEMO_INTERVAL_S = 0.005
+BUDGET_SHARE = 0.8  # of what an exchange allows: streams and other programs here ask too
 TIMEOUT_S = 10.0
 PAGE = {"kraken": 720, "coinbase": 300}  # candles in one answer; Kraken has its newest 720 only
 PAGE_USUAL = 1_000
-BLOCKED = (403, 451)
+BLOCKED, BANNED = (403, 451), 418
 CLOCK_SLACK_MS = 60_000  # a candle that opens no later than this after now is forming; clocks differ
 TELLING_MS = 300_000  # after this long an exchange has told every candle it will ever have
 
@@ -39,14 +40,6 @@ GARBAGE = (TypeError, ValueError, KeyError, IndexError, AttributeError)  # ccxt 
 KEPT = ("id", "symbol", "base", "quote", "baseId", "quoteId", "active", "type", "spot", "precision")
 
 log = logging.getLogger(__name__)
-
-
-class NotCandles(ExchangeUnavailable):
-    """An answer with rows that are no candles; `reasons` counts them by the word of the reason."""
-
-    def __init__(self, sentence: str, reasons: dict[str, int]) -> None:
-        super().__init__(sentence)
-        self.reasons = reasons
 
 
 class MarketMemory(Protocol):
@@ -68,12 +61,13 @@ class CcxtGateway:
         before_request: BeforeRequest,
         clock: Callable[[], float],
         memory: MarketMemory | None = None,
+        on_weight: Callable[[float], None] = lambda _used: None,
     ) -> None:
         self.name = name
         self._memory = memory
         self.client = client
         self._clock = clock
-        self._wire = Wire(client, name, before_request)
+        self._wire = Wire(client, name, before_request, on_weight)
 
     def server_time(self) -> int:
         told = self._ask(lambda: self.client.fetch_time())
@@ -198,7 +192,7 @@ class CcxtGateway:
         if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
             until = from_ms(self._wire.wait_until_ms(int(self._clock() * 1_000)))
             text = f"{self.name} asked to wait until {until:%Y-%m-%d %H:%M:%S} UTC. Bolt goes on by itself then."
-            return ExchangeBackOff(text, until)
+            return ExchangeBackOff(text, until, banned=status == BANNED)
         if isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse):
             reason = f"HTTP {status}" if status and status >= 400 else "no answer"
             return ExchangeUnavailable(f"{self.name} does not answer ({reason}). Bolt tries again by itself.")
@@ -242,9 +236,10 @@ def make(
     *,
     base_url: str | None = None,
     timeout_s: float = TIMEOUT_S,
-    before_request: BeforeRequest = lambda: None,
+    before_request: BeforeRequest = lambda _cost: None,
     clock: Callable[[], float] = time.time,
     memory: MarketMemory | None = None,
+    on_weight: Callable[[float], None] = lambda _used: None,
 ) -> CcxtGateway:
     """The exchange with this ccxt id, or the demo exchange at `base_url`; raises NotFound for an unknown id."""
     if exchange == DEMO and not base_url:
@@ -261,12 +256,12 @@ def make(
     client.has["fetchCurrencies"] = False
     if base_url:
         client.urls["api"] = _redirected(client.urls["api"], base_url)
-    return CcxtGateway(exchange, client, before_request=before_request, clock=clock, memory=memory)
+    return CcxtGateway(exchange, client, before_request=before_request, clock=clock, memory=memory, on_weight=on_weight)
 
 
 def interval_s(exchange: str) -> float:
-    """Seconds an exchange wants between requests; the demo exchange does not mind."""
-    return DEMO_INTERVAL_S if exchange == DEMO else float(_maker(exchange)().rateLimit) / 1_000
+    """Seconds a token of an exchange costs, of which a request takes as many as it weighs."""
+    return DEMO_INTERVAL_S if exchange == DEMO else float(_maker(exchange)().rateLimit) / 1_000 / BUDGET_SHARE
 
 
 def _maker(exchange: str) -> Any:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.errors import ExchangeUnavailable
 from core.ohlcv import Candles
 
 
@@ -13,6 +14,14 @@ class ListedMarket:
     symbol: str
     price_decimals: int | None
     active: bool
+
+
+class NotCandles(ExchangeUnavailable):
+    """An answer with rows that are no candles; `reasons` counts them by the word of the reason."""
+
+    def __init__(self, sentence: str, reasons: dict[str, int]) -> None:
+        super().__init__(sentence)
+        self.reasons = reasons
 
 
 class ExchangeGateway(Protocol):

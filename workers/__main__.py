@@ -21,7 +21,11 @@ from core.settings import Settings, read
 from workers import scheduler, worker
 
 # Imported once in the parent, so that each forked child has it at no cost. Never TensorFlow: it hangs forked children.
-PRELOADED = {Queue.MARKET: ("ccxt", "numpy"), Queue.PREDICT: ("numpy", "onnxruntime"), Queue.TRAIN: ("numpy",)}
+PRELOADED: dict[str, tuple[str, ...]] = {
+    Queue.MARKET: ("ccxt", "numpy"),
+    Queue.PREDICT: ("numpy", "onnxruntime"),
+    Queue.TRAIN: ("numpy",),
+}
 
 log = logging.getLogger("workers")
 
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work(settings: Settings, queues: list[str]) -> None:
     for queue in queues:
-        for module in PRELOADED[Queue(queue)]:
+        for module in PRELOADED.get(queue, ()):
             importlib.import_module(module)
     job_queue.connect(settings.redis_url)
     name = unique_name("-".join(queues))
@@ -78,7 +82,9 @@ def _queues(text: str) -> list[str]:
     unknown = [name for name in names if name not in list(Queue)]
     if unknown or not names:
         raise argparse.ArgumentTypeError(f"queues are {', '.join(Queue)}")
-    return names
+    # Whoever fetches the past looks first whether something has just closed.
+    first = [Queue.NOW.value] if Queue.MARKET in names and Queue.NOW not in names else []
+    return [*first, *names]
 
 
 def _parser() -> argparse.ArgumentParser:

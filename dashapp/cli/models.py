@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core import market_name, timeframe
+from core import disk_space, market_name, timeframe
 from core.clock import utc_now
 from core.errors import Refused
 from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState, Queue
 from core.settings import Settings
+from dashapp.cli import train_options
 from dashapp.cli.attach import Attached, attached
-from dashapp.cli.output import Output
+from dashapp.cli.output import Output, columns, word
 from dashapp.cli.register import Add
 
 LOOK = 0.5  # seconds between two looks at a job that is followed
@@ -26,8 +27,7 @@ def register(add: Add) -> None:
     learn.add_argument("--markets", required=True, help="such as binance:BTC/USDT,binance:ETH/USDT")
     learn.add_argument("--timeframe", required=True)
     learn.add_argument("--horizon", required=True, type=int, metavar="N", help="bars ahead")
-    learn.add_argument("--epochs", type=int, help="at most; early stopping may end sooner")
-    learn.add_argument("--seeds", type=int, default=1, help="networks trained from different seeds")
+    train_options.add(learn)
     learn.add_argument("--wait", action="store_true", help="follow the job and print the model's card")
     call = add("predict", predict, "Print the call on the last closed candle, made once.")
     call.add_argument("market", help="such as binance:BTC/USDT")
@@ -42,16 +42,12 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     from ml import config
 
     names = [str(market_name.parse(text)) for text in asked.markets.split(",") if text.strip()]
-    seeds = config.first_seeds(asked.seeds)
-    epochs = config.EPOCHS if asked.epochs is None else asked.epochs
-    config.TrainingConfig(tuple(names), asked.timeframe, asked.horizon, epochs=epochs, seeds=seeds)
-    arguments = {
-        "markets": names,
-        "timeframe": asked.timeframe,
-        "horizon": asked.horizon,
-        "epochs": asked.epochs,
-        "seeds": asked.seeds,
-    }
+    chosen = train_options.read(asked)
+    knobs = {key: value for key, value in chosen.items() if key != "seeds"}
+    seeds = config.first_seeds(chosen["seeds"])
+    config.TrainingConfig(tuple(names), asked.timeframe, asked.horizon, seeds=seeds, **knobs)
+    disk_space.demand(settings.models)
+    arguments = {"markets": names, "timeframe": asked.timeframe, "horizon": asked.horizon, **chosen}
     with attached(settings, output) as found:
         job_id = jobs.submit(TRAIN_MODEL, arguments, asked_by=audit.COMMAND_LINE)
         with db.engine.session() as session:
@@ -62,15 +58,15 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
             output.result({"job": job_id}, [f"Job {job_id} waits for a worker."])
             return 0
         output.note(f"Job {job_id}")
-        with _a_worker(found):
+        with _workers(found, 1 if chosen["scheme"] == config.SINGLE else settings.workers_train or 1):
             card = _follow(job_id, output)
     output.result({"job": job_id, **card}, _lines(card))
     return 0
 
 
 @contextmanager
-def _a_worker(found: Attached) -> Iterator[None]:
-    """A worker for the training queue for as long as the command waits, where none works."""
+def _workers(found: Attached, count: int) -> Iterator[None]:
+    """`count` workers for the training queue for as long as the command waits, where none works."""
     if any(name.startswith("worker-train") for name in found.roles) or (not found.temporary and _others_work()):
         yield
         return
@@ -81,17 +77,20 @@ def _a_worker(found: Attached) -> Iterator[None]:
     from dashapp.version import ROOT
 
     env = environment(f"worker-{Queue.TRAIN}", found.settings, os.environ)
-    worker = spawn(worker_command(Queue.TRAIN), env=env, cwd=ROOT, output=subprocess.DEVNULL)
+    command = worker_command(Queue.TRAIN)
+    workers = [spawn(command, env=env, cwd=ROOT, output=subprocess.DEVNULL) for _ in range(count)]
     try:
         yield
     finally:
-        worker.terminate()
-        try:
-            worker.wait(10)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-        kill_session(worker.pid)
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            kill_session(worker.pid)
 
 
 def _others_work() -> bool:
@@ -175,26 +174,9 @@ def models(_asked: argparse.Namespace, settings: Settings, output: Output) -> in
 def _listed(rows: list[dict[str, Any]]) -> list[str]:
     """A table of the short values, and under each model what was found about it."""
     short = [{key: value for key, value in row.items() if key != "finding"} for row in rows]
-    head, *lines = _columns(short) or [""]
+    head, *lines = columns(short) or [""]
     found = [[line, f"  {row.get('finding', '')}".rstrip()] for line, row in zip(lines, rows, strict=True)]
     return [head, *(line for pair in found for line in pair if line)] if rows else []
-
-
-def _columns(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows as aligned columns under their names."""
-    if not rows:
-        return []
-    cells = [list(rows[0]), *([_word(value) for value in row.values()] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _lines(document: dict[str, Any], indent: str = "") -> list[str]:
@@ -204,5 +186,5 @@ def _lines(document: dict[str, Any], indent: str = "") -> list[str]:
         if isinstance(value, dict):
             lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
         elif not isinstance(value, list) or all(isinstance(item, str | int) for item in value):
-            lines.append(f"{indent}{key}: {_word(value)}")
+            lines.append(f"{indent}{key}: {word(value)}")
     return lines

@@ -32,3 +32,21 @@ class Output:
         self.note(sentence)
         if self.as_json and not self.printed:
             self.result({"error": sentence, **details})
+
+
+def columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as aligned columns under their names."""
+    if not rows:
+        return []
+    cells = [list(rows[0]), *([word(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def word(value: Any) -> str:
+    """A value for a person."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

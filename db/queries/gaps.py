@@ -92,6 +92,12 @@ def latest(session: Session, *, limit: int = 200) -> list[GapRow]:
     return [GapRow(market, gap) for market, gap in session.execute(query)]
 
 
+def of_series(session: Session, market_id: int, timeframe: str) -> list[Gap]:
+    """Every hole of one series that was written down, oldest first."""
+    query = select(Gap).where(Gap.market_id == market_id, Gap.timeframe == timeframe).order_by(Gap.first_missing)
+    return list(session.scalars(query))
+
+
 def counts(session: Session) -> dict[tuple[int, str], tuple[int, int]]:
     """{(market id, timeframe): (open holes, confirmed holes)} of every series that has any."""
     still, sure = (func.count().filter(Gap.state == state) for state in ("open", "confirmed"))

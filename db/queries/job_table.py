@@ -12,7 +12,7 @@ from core.jobs import ENDED_STATES, KINDS, JobState
 from db.queries import jobs
 from db.tables import Job, User
 
-SCHEDULE = "schedule"  # who asked for a job that nobody owns
+SCHEDULE = "schedule"  # who asked for a job that names nobody
 STATE_ORDER = ("running", "retrying", "queued", "failed", "cancelled", "succeeded")
 
 
@@ -86,11 +86,11 @@ def retry(session: Session, job_id: str) -> Job:
     kind = KINDS.get(job.name)
     if job.state not in ENDED_STATES or job.state == JobState.SUCCEEDED or kind is None:
         raise Refused("Only a job that has failed or was cancelled can be started again.")
-    return jobs.create(session, kind, job.args, owner_id=job.owner_id, dedupe=job.dedupe)
+    return jobs.create(session, kind, job.args, owner_id=job.owner_id, asked_by=job.asked_by, dedupe=job.dedupe)
 
 
 def _owner() -> ColumnElement[str]:
-    return func.coalesce(User.email, SCHEDULE)
+    return func.coalesce(User.email, Job.asked_by, SCHEDULE)
 
 
 def _rows(owner: ColumnElement[str]) -> Select[Any]:

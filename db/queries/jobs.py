@@ -78,9 +78,7 @@ def submit(
         job = _open_with(session, dedupe)
         if job is None:
             _refuse_too_many(session, kind, owner_id)
-            job = create(
-                session, kind, args, owner_id=owner_id, asked_by=asked_by, dedupe=dedupe, run_after=run_after
-            )
+            job = create(session, kind, args, owner_id=owner_id, asked_by=asked_by, dedupe=dedupe, run_after=run_after)
         job_id, call = job.id, (job.queue, job.id)
         attempt = job.attempt
     if run_after is None:

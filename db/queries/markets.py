@@ -16,6 +16,8 @@ from core.timeframe import TIMEFRAMES
 from core.timeframe import parse as parse_timeframe
 from db.tables import Market, Series, StandIn
 
+USUAL = ("1h", "5m", "1m")  # fetched of a followed market; other timeframes are built of them
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
@@ -128,9 +130,9 @@ def set_timeframes(session: Session, market_id: int, names: Sequence[str] | None
     session.flush()
 
 
-def timeframes_of(market: Market) -> tuple[str, ...] | None:
-    """The timeframes that were asked for, None for the usual ones."""
-    return tuple(market.timeframes.split(",")) if market.timeframes else None
+def timeframes_of(market: Market) -> tuple[str, ...]:
+    """The timeframes that are fetched while it is followed."""
+    return tuple(market.timeframes.split(",")) if market.timeframes else USUAL
 
 
 def followed(session: Session) -> list[Market]:

@@ -11,7 +11,7 @@ from db.base import Base
 class SourceHealth(Base):
     """The last answer of each exchange: ok, down, blocked or waiting (then until `wait_until`), so `since` a moment.
 
-    `alerted_until`: admins were told of a ban that lasts until then.
+    `last_error` outlives the state it came with. `alerted_until`: admins were told of a ban that lasts until then.
     """
 
     __tablename__ = "source_health"
@@ -26,6 +26,8 @@ class SourceHealth(Base):
     wait_until: Mapped[datetime | None]
     since: Mapped[datetime | None]
     alerted_until: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None]
 
 
 class StandIn(Base):

@@ -18,6 +18,8 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("asked_by", sa.String(), nullable=True))
     op.add_column("source_health", sa.Column("since", MOMENT, nullable=True))
     op.add_column("source_health", sa.Column("alerted_until", MOMENT, nullable=True))
+    op.add_column("source_health", sa.Column("last_error", sa.String(), nullable=True))
+    op.add_column("source_health", sa.Column("last_error_at", MOMENT, nullable=True))
     _stand_ins()
     _series_breaks()
     _coins()
@@ -102,7 +104,7 @@ def _coins() -> None:
 def downgrade() -> None:
     for table in ("price_checks", "coins", "series_breaks", "stand_ins"):
         op.drop_table(table)
-    op.drop_column("source_health", "alerted_until")
-    op.drop_column("source_health", "since")
+    for column in ("last_error_at", "last_error", "alerted_until", "since"):
+        op.drop_column("source_health", column)
     op.drop_column("jobs", "asked_by")
     op.drop_column("markets", "timeframes")

@@ -13,8 +13,7 @@ from core.jobs import TOP_UP
 from core.timeframe import TIMEFRAMES
 from dashapp.desk_metrics import DeskCollector
 from db.queries import gaps, jobs, leases, sources
-from market import ccxt_gateway
-from market.ccxt_gateway import NotCandles
+from market.gateway import NotCandles
 from tests.candle_data import START_MS, store, walk
 from tests.demo.server import running
 from tests.market.test_guarded_gateway import make
@@ -46,9 +45,10 @@ def test_refused_rows_and_errors_of_every_process_are_counted(session: Session, 
         with pytest.raises(NotCandles) as refused:
             now = int(utc_now().timestamp() * 1_000)
             gateway.candles("BTC/USDT", "1h", since_ms=now - 20 * 3_600_000, limit=20)
-    assert ccxt_gateway.NotCandles is type(refused.value)
     (rows,) = refused.value.reasons.values()
-    assert desk("candles_rejected_total", exchange="demo", reason="not_positive") == 3 * rows
+    assert (
+        desk("candles_rejected_total", exchange="demo", reason="not_positive") == rows
+    )  # asked for three times, and still the same rows
     assert desk("exchange_errors_total", exchange="demo", kind="down") == 3
 
 
@@ -70,6 +70,6 @@ def test_queues_and_the_scheduler(session: Session, desk) -> None:
     jobs.create(session, TOP_UP, {})
     leases.take(session, "scheduler", "me", seconds=20)
     session.commit()
-    assert (desk("queue_jobs", queue="market"), desk("queue_jobs", queue="train")) == (1, 0)
+    assert (desk("queue_jobs", queue="now"), desk("queue_jobs", queue="train")) == (1, 0)
     assert desk("queue_age_seconds", queue="market") >= 0
     assert desk("scheduler_last_tick_timestamp_seconds") == pytest.approx(utc_now().timestamp(), abs=30)

@@ -209,7 +209,7 @@ def test_an_empty_answer_is_no_candles(gateway: CcxtGateway, server: Server) -> 
 
 def test_every_request_asks_for_leave(server: Server) -> None:
     leaves = []
-    gateway = ccxt_gateway.make("demo", base_url=server.url, before_request=lambda: leaves.append(1))
+    gateway = ccxt_gateway.make("demo", base_url=server.url, before_request=leaves.append)
     some(gateway)
     gateway.server_time()
     assert len(leaves) == server.requests() == 3

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 import core.settings
 import db.engine
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound
+from core.shared import SharedNumbers
+from core.throttle import weight
 from db.queries import sources
-from db.tables import SourceHealth
+from db.tables import AuditEvent, SourceHealth
 from market import guarded_gateway
 from market.guarded_gateway import GuardedGateway
 from tests.core.test_shared import away
@@ -35,7 +38,7 @@ def server(running_server: Server, database: Engine) -> Iterator[Server]:
 
 def make(server: Server, redis: Redis | None, *, timeout_s: float = 1.0) -> GuardedGateway:
     made = guarded_gateway.make("demo", core.settings.read({}), redis, demo_url=server.url, timeout_s=timeout_s)
-    made._sleep = lambda _seconds: None
+    made.guard.sleep = lambda _seconds: None
     return made
 
 
@@ -106,7 +109,7 @@ def test_one_request_tries_again_and_success_closes_the_breaker(gateway: Guarded
         with pytest.raises(ExchangeUnavailable):
             gateway.server_time()
     shift = 31.0
-    gateway._breaker.shared.clock = lambda: time.time() + shift
+    gateway.guard.breaker.shared.clock = lambda: time.time() + shift
     with pytest.raises(ExchangeUnavailable):
         gateway.server_time()
     assert server.requests() == 6
@@ -190,7 +193,10 @@ def test_market_lists_are_remembered_between_processes(server: Server, redis: Re
 
 def test_requests_keep_to_the_rate_of_the_exchange(server: Server, redis: Redis) -> None:
     gateway = make(server, redis)
-    gateway._leave.throttle.interval_s, gateway._leave.throttle.slack_s = 0.1, 0.0
+    gateway.guard.leave.throttle.interval_s, gateway.guard.leave.throttle.slack_s = (
+        0.5,
+        0.0,
+    )  # the time costs a fifth of a token
     began = time.monotonic()
     for _ in range(6):
         gateway.server_time()
@@ -198,9 +204,115 @@ def test_requests_keep_to_the_rate_of_the_exchange(server: Server, redis: Redis)
 
 
 def test_a_queue_that_is_too_long_is_refused_without_a_request(gateway: GuardedGateway, server: Server) -> None:
-    gateway._leave.throttle.interval_s, gateway._leave.throttle.slack_s = 40.0, 0.0
+    gateway.guard.leave.throttle.interval_s, gateway.guard.leave.throttle.slack_s = 200.0, 0.0
     gateway.server_time()
     with pytest.raises(ExchangeUnavailable, match="Too many requests"):
         gateway.server_time()
     assert server.requests() == 1
     assert health().state == "ok"
+
+
+def test_klines_weigh_less_than_the_market_list_and_the_minute_is_summed_up(server: Server, redis: Redis) -> None:
+    gateway = make(server, redis)
+    gateway.markets()
+    listed = weight(SharedNumbers(redis), "demo")
+    some(gateway)
+    both = weight(SharedNumbers(redis), "demo")
+    assert listed is not None and both is not None
+    assert listed.used == 4.0
+    assert both.used in (4.4, 0.4)  # the minute may have ended in between
+    assert both.limit == 60 / 0.005
+
+
+def test_what_the_server_counted_itself_is_remembered(server: Server, redis: Redis) -> None:
+    gateway = make(server, redis)
+    gateway.server_time()
+    gateway._inner._wire.on_response(200, "OK", "u", "GET", {"X-MBX-USED-WEIGHT-1M": "41"}, "{}", {}, None)
+    known = weight(SharedNumbers(redis), "demo")
+    assert known is not None and known.told == 41.0
+
+
+def events() -> list[AuditEvent]:
+    with db.engine.session() as session:
+        return list(session.scalars(select(AuditEvent).where(AuditEvent.action == "exchange_banned")))
+
+
+def test_a_ban_is_told_to_admins_once_whoever_meets_it(server: Server, redis: Redis) -> None:
+    server.fault("status", code=418, retry_after=120, count=2)
+    for gateway in (make(server, redis), make(server, None)):  # the second one has not heard of the first
+        gateway.guard.leave.throttle.shared.alone = False
+        gateway.guard.leave.throttle.shared._own.clear()
+        with pytest.raises(ExchangeBackOff):
+            gateway.server_time()
+    (told,) = events()
+    assert (told.object, told.actor, told.result) == ("demo", "system", "failed")
+    assert server.requests() == 2
+
+
+def test_a_request_to_slow_down_is_no_ban(gateway: GuardedGateway, server: Server) -> None:
+    server.fault("status", code=429, retry_after=5, count=1)
+    with pytest.raises(ExchangeBackOff):
+        gateway.server_time()
+    assert events() == []
+
+
+def test_ten_minutes_of_silence_cost_a_tenth_more_and_a_probe_each_half_minute(server: Server, redis: Redis) -> None:
+    server.fault("status", code=503)
+    began, shift = time.time(), 0.0
+    calls = 120  # one every five seconds
+    for number in range(calls):
+        shift = 5.0 * number
+        gateway = make(server, redis)
+        gateway.guard.breaker.shared.clock = lambda: began + shift
+        with pytest.raises(ExchangeUnavailable):
+            gateway.server_time()
+    assert server.requests() <= 0.1 * calls + 600 / 30
+    server.fault(None)
+    shift = 631.0
+    assert abs(make_at(server, redis, began + shift).server_time() - time.time() * 1_000) < 5_000
+
+
+def make_at(server: Server, redis: Redis, moment: float) -> GuardedGateway:
+    gateway = make(server, redis)
+    gateway.guard.breaker.shared.clock = lambda: moment
+    return gateway
+
+
+def test_an_exchange_that_fails_every_other_time_is_asked_a_tenth_more_in_the_long_run(
+    server: Server, redis: Redis
+) -> None:
+    gateway, calls = make(server, redis), 100
+    for number in range(calls):
+        server.fault(None)
+        if number % 2:
+            server.fault("status", code=502, count=1)
+        with suppress(ExchangeUnavailable):
+            gateway.server_time()
+    assert server.requests() <= 1.1 * calls + 5
+
+
+def test_pauses_between_attempts_are_random_up_to_a_doubling_limit(server: Server, redis: Redis) -> None:
+    firsts, seconds = [], []
+    for _ in range(8):
+        redis.flushall()
+        gateway, pauses = make(server, redis), []
+        gateway.guard.sleep = pauses.append
+        server.fault("status", code=500, count=3)
+        with pytest.raises(ExchangeUnavailable):
+            gateway.server_time()
+        firsts.append(pauses[0])
+        seconds.append(pauses[1])
+    assert 0 <= min(firsts) and max(firsts) <= 0.5 and max(seconds) <= 1.0
+    assert len(set(firsts)) == len(firsts)
+
+
+@pytest.mark.parametrize("fault", ["nan", "negative"])
+def test_each_refused_row_is_counted_once_and_the_breaker_knows_of_it(
+    gateway: GuardedGateway, server: Server, redis: Redis, fault: str
+) -> None:
+    server.fault(fault, every=5)
+    with pytest.raises(ExchangeUnavailable):
+        some(gateway, hours=20)
+    counted = SharedNumbers(redis).change("rejected:demo", lambda numbers, _now: dict(numbers))
+    assert sum(counted.values()) in (3.0, 4.0)  # of 20 rows each fifth; the newest has not closed
+    assert server.requests("klines") == 3
