@@ -16,6 +16,7 @@ WORDS = {
     403: "Not allowed for this account or this token.",
     404: "Not there, or not yours.",
     409: "Somebody else changed it first, or the same request is being answered.",
+    412: "If-Match names another version than there is now.",
     413: "The body is larger than this desk accepts.",
     415: "The body is not application/json.",
     422: "A field is wrong; errors names it.",
