@@ -7,6 +7,7 @@ import numpy as np
 from core.ohlcv import Candles, Floats
 from market.indicators.catalog import Chosen
 
+NEAR = 1_000  # bars that an indicator may look back to share its part of the history with others
 LIMIT = 1e100  # beyond this, sums of products of prices and volumes might run over
 
 
@@ -23,6 +24,23 @@ def compute_all(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[st
     """`compute` of several indicators by `Chosen.key`; the candles are looked through once."""
     sound = candles if _is_sound(candles) else candles[: _first_unsound(candles)]
     return {each.key: _lines(sound, each, len(candles)) for each in chosen}
+
+
+def newest(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[str, float]]:
+    """The value of each output at the newest candle, as `compute_all` gives it to about ten digits, NaN where none.
+
+    Only so many candles are looked at as a value depends on: of a long history a small part, for most indicators.
+    Those that look back a little share one part, which costs less than a part for each.
+    """
+    looked = [(warmup(each), each) for each in chosen]
+    near = [(back, each) for back, each in looked if back < NEAR]
+    parts = [(max(back for back, _ in near), [each for _, each in near])] if near else []
+    parts += [(back, [each]) for back, each in looked if back >= NEAR]
+    found: dict[str, dict[str, float]] = {}
+    for back, together in parts:
+        for key, lines in compute_all(candles[-back - 1 :], together).items():
+            found[key] = {name: line.item(-1) if len(line) else np.nan for name, line in lines.items()}
+    return found
 
 
 def warmup(chosen: Chosen) -> int:

@@ -20,7 +20,7 @@ from dashapp.auth import accounts
 from dashapp.config import ROOT
 from dashapp.embedded.children import free_port
 from tests.bench.table import Row
-from tests.bench.timing import database
+from tests.bench.timing import database, redis_server
 
 MIB = 1024 * 1024
 OWNER, PASSWORD = "bench@example.org", "Copper-teapot-71"
@@ -64,10 +64,10 @@ class Worker:
         return float(worker.memory_info().rss) / MIB
 
 
-def sign_in(browser: OpenerDirector, worker: Worker) -> None:
+def sign_in(browser: OpenerDirector, worker: Worker, email: str = OWNER) -> None:
     page = browser.open(worker.url("/login")).read().decode()
     token = page.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
-    fields = {"csrf_token": token, "email": OWNER, "password": PASSWORD}
+    fields = {"csrf_token": token, "email": email, "password": PASSWORD}
     try:
         browser.open(worker.url("/login"), urlencode(fields).encode()).read()
     except HTTPError as error:
@@ -87,11 +87,11 @@ def measure(target: str, environment: dict[str, str], *, signs_in: bool) -> floa
 
 def run() -> list[Row]:
     """The web process in MiB beside a bare Dash worker."""
-    with database():
+    with database(), redis_server() as redis:
         with db.engine.session() as session:
             accounts.create_owner(session, OWNER, PASSWORD)
             url = session.connection().engine.url.render_as_string(hide_password=False)
-        environment = {"DATABASE_URL": url, "SECRET_KEY": "bench" * 8, "LOG_LEVEL": "ERROR"}
+        environment = {"DATABASE_URL": url, "REDIS_URL": redis, "SECRET_KEY": "bench" * 8, "LOG_LEVEL": "ERROR"}
         bare = min(measure(BARE, {}, signs_in=False) for _ in range(ROUNDS))
         bolt = min(measure(BOLT, environment, signs_in=True) for _ in range(ROUNDS))
     return [Row("P12", "web process, resident memory", "bare Dash worker", bare, bolt, "MiB", 1.6, "at most")]

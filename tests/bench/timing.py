@@ -9,6 +9,7 @@ from pathlib import Path
 import db.engine
 import db.migrate
 from dashapp.embedded.postgres import Postgres
+from dashapp.embedded.valkey import Valkey
 
 
 def median_ms(work: Callable[[], object], repeat: int) -> float:
@@ -27,6 +28,19 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """The address of an empty Redis in a folder that is deleted afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        server = Valkey(Path(folder), "bench-password-" * 3, durable=False)
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
 
 
 @contextmanager
