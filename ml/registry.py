@@ -1,18 +1,25 @@
 """Recording a version, and which one serves.
 
-The first version of a family serves, unproven. A later one takes over when it is skilled and the champion is not, or
-when neither is skilled and it saves more log loss against base rates in its own test period. The one that steps back
-is retired; its files stay, as the fallback when those of the champion are damaged.
+candidate → champion → retired. A version becomes a *proven* champion only by the promotion gate. While no version has
+passed it, the best one serves *unproven*, marked so everywhere: a skilled one before others, then the one that saves
+most log loss against base rates in its own test. A proven champion that drifts, or grows too old, is demoted to
+unproven. The one that steps back is retired; its files stay, as the fallback when those of the champion are damaged.
 """
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.queries import audit, trained_models
+from core.errors import ModelUnavailable, Refused
+from db.queries import audit, leak_reports, trained_models
 from db.tables import TrainedModel
+from ml import artefacts, promotion
 from ml.card import SKILLED, Card
 from ml.config import TrainingConfig
+from ml.leak_report import NOT_RUN
+from ml.promotion import Gate, Rival, Sample
 
 
 def record(
@@ -22,22 +29,21 @@ def record(
     *,
     manifest: dict[str, str],
     folder: str,
+    models: Path | None = None,
     job_id: str | None = None,
     owner_id: int | None = None,
 ) -> TrainedModel:
-    """Count the version and let it serve where the rules say so. Part of the caller's transaction."""
+    """Count the version and let it serve where the rules say so. Part of the caller's transaction.
+
+    With the folder of models given, the version's number is written into its `card.json`, and its manifest follows.
+    """
     version = trained_models.lock(session, card.name)
-    standing = trained_models.champion(session, card.name)
-    state = trained_models.CANDIDATE
-    if takes_over(card, standing.card if standing else None):
-        state = trained_models.CHAMPION
-        if standing:
-            standing.state = trained_models.RETIRED
-            session.flush()
+    if models is not None:
+        manifest = artefacts.number(models, folder, manifest, version)
     made = TrainedModel(
         name=card.name,
         version=version,
-        state=state,
+        state=trained_models.CANDIDATE,
         simulated=card.simulated,
         markets=list(card.markets),
         timeframe=card.timeframe,
@@ -51,29 +57,114 @@ def record(
     )
     session.add(made)
     session.flush()
-    if state == trained_models.CHAMPION:
-        _note_champion(session, made, standing)
+    standing = trained_models.champion(session, card.name)
+    if takes_over(made, standing):
+        _serve(session, made, standing, actor_id=None, actor=audit.SYSTEM, why="", asked_by=made.owner_id)
     return made
 
 
-def _note_champion(session: Session, made: TrainedModel, before: TrainedModel | None) -> None:
-    """Which version serves decides what people read: the audit log keeps every change."""
-    was = f"v{before.version}" if before else None
-    name, detail = f"{made.name} v{made.version}", {"job": made.job_id, "before": was, "asked_by": made.owner_id}
-    audit.record(session, actor_id=None, actor=audit.SYSTEM, action="champion_changed", object=name, detail=detail)
-
-
-def takes_over(card: Card, champion: dict[str, Any] | None) -> bool:
-    """Whether a new version serves instead of the champion whose card is given."""
-    if champion is None:
+def takes_over(new: TrainedModel, champion: TrainedModel | None) -> bool:
+    """Whether a version serves, unproven, instead of the champion. A proven one yields to nothing but the gate."""
+    if champion is None or champion.demoted_at is not None:
         return True
-    new, old = card.verdict == SKILLED, champion["verdict"] == SKILLED
-    if new != old:
-        return new
-    return not old and _gain(card.to_dict()) > _gain(champion)
+    return not champion.proven and worth(new.card) > worth(champion.card)
 
 
-def _gain(card: dict[str, Any]) -> float:
-    """Nats a call saved against base rates."""
+def worth(card: dict[str, Any]) -> tuple[bool, float]:
+    """What unproven versions are ordered by: skill, then nats a call saved against base rates."""
     base = next(b for b in card["baselines"] if b["key"] == "climatology")
-    return float(base["model_against"]["gain"])
+    return card["verdict"] == SKILLED, float(base["model_against"]["gain"])
+
+
+def gate_of(session: Session, model: TrainedModel, *, models: Path) -> Gate:
+    """The promotion gate of a version as it stands now, every line with its value."""
+    standing = trained_models.champion(session, model.name)
+    rival = None
+    if standing is not None and standing.id != model.id:
+        rival = Rival(f"v{standing.version}", tuple(standing.markets), _sample(models, standing))
+    kept = leak_reports.find(session, model.id)
+    leaks = NOT_RUN if kept is None else "green" if kept.green else "red"
+    walked = _sample(models, model) if artefacts.OOS in model.manifest else None
+    return promotion.gate(Card.from_dict(model.card), walked, rival, leaks=leaks)
+
+
+def _sample(models: Path, model: TrainedModel) -> Sample | None:
+    """The rows out of sample of a version: of its walk-forward, else of its test period; None where there are none."""
+    for name, read in ((artefacts.OOS, Sample.of_walk), (artefacts.LABELS, Sample.of_test)):
+        if name in model.manifest:
+            try:
+                return read(artefacts.read_checked(models, model.folder, name, model.manifest))
+            except ModelUnavailable:
+                return None
+    return None
+
+
+def promote(
+    session: Session, model: TrainedModel, *, models: Path, actor_id: int | None, actor: str, ip: str = ""
+) -> Gate:
+    """Make a version the proven champion. Raises Refused naming the first line of the gate that does not pass."""
+    trained_models.lock(session, model.name)
+    session.refresh(model)
+    if model.proven:
+        raise Refused(f"{title(model)} is the champion already, and proven.")
+    found = gate_of(session, model, models=models)
+    if not found.passed:
+        lines = "; ".join(f"{line.title.lower()}: {line.value}" for line in found.open)
+        raise Refused(f"{title(model)} cannot be promoted. {lines[0].upper()}{lines[1:]}.")
+    standing = trained_models.champion(session, model.name)
+    model.proven, model.demoted_at, model.demoted_because = True, None, None
+    values = {line.key: line.value for line in found.lines}
+    _serve(session, model, standing, actor_id=actor_id, actor=actor, ip=ip, why="passed the promotion gate", **values)
+    return found
+
+
+def demote(session: Session, model: TrainedModel, because: str, *, now: datetime) -> TrainedModel:
+    """Take a champion's proof away; the best other version that was never demoted serves in its place, if any.
+
+    Returns the version that serves now, which may be the same one, unproven. Written to the audit log.
+    """
+    trained_models.lock(session, model.name)
+    session.refresh(model)
+    if model.state != trained_models.CHAMPION:
+        raise Refused(f"{title(model)} is not the champion; only a champion can be demoted.")
+    model.proven, model.demoted_at, model.demoted_because = False, now, because
+    session.flush()
+    audit.record(
+        session, actor_id=None, actor=audit.SYSTEM, action="champion_demoted", object=title(model),
+        detail={"because": because},
+    )  # fmt: skip
+    others = [v for v in trained_models.versions(session, model.name) if v.id != model.id and v.demoted_at is None]
+    if not others:
+        return model
+    best = max(others, key=lambda v: worth(v.card))
+    _serve(session, best, model, actor_id=None, actor=audit.SYSTEM, why="the champion was demoted")
+    return best
+
+
+def _serve(
+    session: Session,
+    model: TrainedModel,
+    before: TrainedModel | None,
+    *,
+    actor_id: int | None,
+    actor: str,
+    why: str,
+    ip: str = "",
+    **detail: Any,
+) -> None:
+    """Which version serves decides what people read: the audit log keeps every change."""
+    was = None
+    if before is not None and before.id != model.id:
+        before.state, before.proven = trained_models.RETIRED, False
+        was = f"v{before.version}"
+        session.flush()
+    model.state = trained_models.CHAMPION
+    session.flush()
+    told = {"job": model.job_id, "before": was, "proven": model.proven} | ({"why": why} if why else {}) | detail
+    audit.record(
+        session, actor_id=actor_id, actor=actor, action="champion_changed", object=title(model), ip=ip, detail=told
+    )
+
+
+def title(model: TrainedModel) -> str:
+    return f"{model.name} v{model.version}"

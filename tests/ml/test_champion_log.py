@@ -14,5 +14,5 @@ def test_a_new_champion_is_written_down_and_a_candidate_is_not(session: Session)
     written = audit.page(session, audit.Wanted(action="champion_changed"))
     assert len(written) == states.count("champion") == 1
     assert (written[0].actor, written[0].object) == ("system", f"{card.name} v1")
-    assert written[0].detail == {"job": None, "before": None, "asked_by": None}
+    assert written[0].detail == {"job": None, "before": None, "proven": False, "asked_by": None}
     assert audit.verify(session).breaches == []
