@@ -4,7 +4,7 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench leak-drill backup clean checked installed installed-test assets
+.PHONY: help run demo test lint bench security leak-drill backup clean checked installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
@@ -34,11 +34,15 @@ bench: installed-test ## measure Bolt beside its peers, as ratios in one table
 leak-drill: installed-test ## the leak lab with the LSTM as its probe, on planted leaks and clean pipelines
 	@$(VENV)/python -m tests.leak_drill
 
+security: installed-test assets ## scanners over the source, and over a desk of their own; about a quarter of an hour
+	@deploy/security.sh
+	@$(VENV)/python -m tests.security.scan $(STEPS)
+
 backup: installed ## one file with the database and the models: make backup FILE=bolt.tar
 	@$(VENV)/python -m dashapp backup $(FILE)
 
 clean: ## remove .venv and caches; never touches BOLT_DATA
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-security .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 installed:
