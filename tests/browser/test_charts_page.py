@@ -72,7 +72,7 @@ def middle(page: Page) -> tuple[float, float]:
 
 def test_a_chart_opens_with_its_newest_candles_and_says_what_it_shows(browse: Browse, stocked: None) -> None:
     page = browse(Role.VIEWER)
-    open_chart(page, "/")
+    open_chart(page, "/charts")
     view = seen(page)
     assert view["key"] == "binance/BTC-USDT@1h"
     assert view["to"] > START_MS + 2_999 * HOUR
@@ -233,7 +233,7 @@ def test_the_table_behind_the_chart_holds_what_is_visible(browse: Browse, stocke
 
 def test_a_desk_without_candles_offers_an_import(browse: Browse) -> None:
     page = browse(Role.VIEWER)
-    page.goto("/")
+    page.goto("/charts")
     expect(page.locator("#charts-empty")).to_contain_text("No candles yet")
     expect(page.locator("#charts-chart")).to_be_hidden()
 

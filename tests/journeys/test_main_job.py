@@ -79,11 +79,15 @@ def become_owner(page: Page, bolt: Bolt) -> None:
 
 
 def see_simulated_chart(page: Page) -> None:
-    """The demo exchange fills its first markets within a minute."""
+    """The demo exchange fills its first markets within a minute; the overview shows them, a click opens one."""
     end = time.monotonic() + 120
+    row = page.locator("#overview-table tr[data-id]").first
+    expect(row).to_contain_text("SIM", timeout=60_000)
+    row.locator("a").click()
+    expect(page).to_have_url(re.compile(r"/charts/demo/"))
     while page.locator("#charts-canvas[data-drawn]").count() == 0:
         assert time.monotonic() < end, "no simulated chart within two minutes"
-        page.goto("/")
+        page.goto("/charts")
         page.wait_for_timeout(3_000)
     expect(page.locator("#charts-strip")).to_contain_text("Simulated", ignore_case=True)
 
