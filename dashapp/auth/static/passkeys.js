@@ -8,6 +8,16 @@
     return;
   }
 
+  if (/^[\d.]+$|^\[/.test(window.location.hostname)) { // browsers bind passkeys to names, never to numbers
+    var create = document.querySelector("[data-passkey-create]");
+    if (create) {
+      create.disabled = true;
+      fault.textContent = "Passkeys need a name in the address. Open this desk by its domain, or as localhost.";
+      fault.hidden = false;
+    }
+    return;
+  }
+
   function bytes(text) {
     var plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
     return Uint8Array.from(plain, function (c) { return c.charCodeAt(0); });
