@@ -124,9 +124,33 @@
     form.submit();
   }
 
+  /* Keys of a single character can be switched off: speech input and slips of a hand would press them (WCAG 2.1.4). */
+  function singleKeys(on) {
+    root.dataset.keys = on ? "on" : "off";
+    try {
+      localStorage.setItem("bolt-keys", root.dataset.keys);
+    } catch {
+      // a browser that keeps nothing: until the page is left
+    }
+    const button = document.querySelector('[data-action="single-keys"]');
+    if (button) button.setAttribute("aria-checked", String(on));
+  }
+
+  function openShortcuts() {
+    singleKeys(root.dataset.keys !== "off");
+    open("shortcuts");
+  }
+
+  try {
+    root.dataset.keys = localStorage.getItem("bolt-keys") || "on";
+  } catch {
+    root.dataset.keys = "on";
+  }
+
   const ACTIONS = {
     palette: () => open("palette"),
-    shortcuts: () => open("shortcuts"),
+    shortcuts: openShortcuts,
+    "single-keys": () => singleKeys(root.dataset.keys === "off"),
     more: () => open("more"),
     theme: switchTheme,
     close: closeAll,
@@ -222,6 +246,7 @@
     const keys = pressed(event);
     if ((typing(event.target) && keys !== "Ctrl K") || event.altKey) return;
     if (document.querySelector("dialog[open]") && keys !== "Ctrl K") return;
+    if (root.dataset.keys === "off" && !keys.startsWith("Ctrl")) return;
     const rows = Array.from(document.querySelectorAll("[data-keys]"));
     const exact = (wanted) => rows.find((row) => row.dataset.keys === wanted);
     const row = (pending && exact(`${pending} ${keys}`)) || exact(keys);

@@ -1,4 +1,4 @@
-/* The price chart in the browser: packed columns, how numbers are written, the legend under the crosshair. */
+/* The price chart in the browser: packed columns, and how numbers and times are written. */
 (function () {
   "use strict";
 
@@ -66,6 +66,9 @@
     return values.map((value) => number(value, decimals));
   };
   named.shortTicks = (values) => values.map((value) => short(value).replace(/\.0+(?=[KMBT]?$)|(\.\d*?[1-9])0+(?=[KMBT]?$)/, "$1"));
+  const percent = (value) => (value > 0 ? "+" : "") + number(value, 2) + "%";
+  named.percent = percent;
+  named.percentTicks = (values) => values.map((value) => (value > 0 ? "+" : "") + number(value, Math.abs(value) < 10 ? 1 : 0) + "%");
   named.volume = short;
   named.figure = short;
   named.moment = (seconds) => moment(seconds * 1000, charts.page.frame ? charts.page.frame.time.step : 0);
@@ -122,106 +125,23 @@
   charts.unpackFrame = function (frame) {
     const times = unpackTimes(frame.time);
     const byKey = { volume: unpack(frame.volume), ...unpackPrices(frame.prices) };
-    return { ...byKey, times, lines: frame.lines.map((line) => unpack(line.values)) };
+    return {
+      ...byKey, times,
+      lines: frame.lines.map((line) => unpack(line.values)),
+      ahead: frame.lines.map((line) => (line.ahead ? unpack(line.ahead) : [])),
+      ha: frame.ha ? unpackPrices(frame.ha) : null,
+      beside: frame.cmp ? unpack(frame.cmp.values) : null,
+    };
   };
 
   const slotMs = (times, slot) => times.first + slot * times.step;
 
-  /* ---- legend ------------------------------------------------------------------------------------------------------ */
   function element(tag, className, text) {
     const made = document.createElement(tag);
     if (className) made.className = className;
     if (text !== undefined) made.textContent = text;
     return made;
   }
-  charts.element = element;
-
-  function pair(label, text, className) {
-    const made = element("span", "pair");
-    made.append(element("span", "", label), element("b", className || "", text));
-    return made;
-  }
-
-  function tagged(line, text) {
-    const made = element("span", "k");
-    const mark = element("i");
-    mark.style.background = `var(--overlay-${line.colour})`;
-    made.append(mark, element("span", "", line.label), element("b", "", text));
-    return made;
-  }
-
-  /* One entry an indicator: its title, and the values of its outputs at bar `k`. */
-  function readings(frame, cols, k, pane) {
-    const found = new Map();
-    frame.lines.forEach((line, n) => {
-      if (line.pane !== pane) return;
-      const value = cols.lines[n][k];
-      const text = pane ? short(value) : number(value, frame.decimals);
-      if (found.has(line.of)) found.get(line.of).texts.push(text);
-      else found.set(line.of, { line, texts: [text] });
-    });
-    return [...found.values()].map(({ line, texts }) => tagged(line, texts.join(" \u00b7 ")));
-  }
-
-  function drawPaneTags(frame, shares) {
-    const holder = document.getElementById("charts-pane-tags");
-    if (!holder) return;
-    const total = shares.reduce((a, b) => a + b, 0);
-    let above = shares[0];
-    holder.replaceChildren(...shares.slice(1).map((share, n) => {
-      const tag = element("span", "pane-tag");
-      tag.dataset.pane = String(n + 1);
-      tag.style.top = `calc((100% - ${AXIS_HEIGHT}px) * ${above / total} + 5px)`;
-      above += share;
-      return tag;
-    }));
-  }
-
-  function notes(frame, cols) {
-    const told = [];
-    if (frame.time.step !== frame.tf_ms) {
-      told.push(`Drawn in bars of ${span(frame.time.step)}; indicators count these bars.`);
-    }
-    if (cols.times.holes.length) {
-      const n = cols.times.holes.length;
-      told.push(`${number(n, 0)} ${n === 1 ? "bar is" : "bars are"} missing here; the gap is left open.`);
-    }
-    return told;
-  }
-
-  /* The newest bar that is visible. */
-  function newest(cols, logical) {
-    let k = cols.close.length - 1;
-    while (k > 0 && logical && cols.times.at[k] > logical.to) k -= 1;
-    return k;
-  }
-
-  charts.legend = function (index) {
-    const { frame, columns: cols } = charts.page;
-    const holder = document.getElementById("charts-legend");
-    if (!holder || !frame) return;
-    const last = cols.close.length - 1;
-    const k = index === null ? newest(cols, charts.page.logical) : index;
-    if (k < 0) return holder.replaceChildren();
-    holder.classList.toggle("is-pointed", index !== null);
-    const price = (value) => number(value, frame.decimals);
-    const moved = change(k ? cols.close[k - 1] : cols.open[k], cols.close[k]);
-    const way = moved.sign > 0 ? "up" : moved.sign < 0 ? "down" : "";
-    const first = element("div", "row1");
-    first.append(element("span", "sw", `${frame.symbol} \u00b7 ${frame.tf}`));
-    first.append(pair("O", price(cols.open[k])), pair("H", price(cols.high[k])), pair("L", price(cols.low[k])),
-      pair("C", price(cols.close[k])), element("b", way, moved.text), pair("Vol", short(cols.volume[k])));
-    if (k < last || index !== null) first.append(element("span", "when", moment(slotMs(cols.times, cols.times.at[k]), frame.tf_ms)));
-    const second = element("div", "row1");
-    second.append(...readings(frame, cols, k, 0));
-    holder.replaceChildren(first, second, ...notes(frame, cols).map((text) => element("div", "note", text)));
-    for (const tag of document.querySelectorAll("#charts-pane-tags .pane-tag")) {
-      const pane = Number(tag.dataset.pane);
-      if (pane === 1) tag.replaceChildren(pair(`Volume, ${frame.base}`, short(cols.volume[k])));
-      else tag.replaceChildren(...readings(frame, cols, k, pane));
-    }
-    return undefined;
-  };
 
   /* ---- the clock beside the price --------------------------------------------------------------------------------------- */
   setInterval(() => {
@@ -237,5 +157,5 @@
     holder.textContent = `closes in ${days ? `${days} d ` : ""}${days || hours ? `${two(hours)}:` : ""}${clock}`;
   }, 1000);
 
-  Object.assign(charts, { slotMs, drawPaneTags, number, short, moment, change, AXIS_HEIGHT });
+  Object.assign(charts, { slotMs, element, number, short, percent, moment, span, change, AXIS_HEIGHT });
 })();

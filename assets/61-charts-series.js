@@ -18,32 +18,6 @@
 
   const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
 
-  function candleSeries(frame, cols, colour) {
-    const { times } = cols;
-    const data = new Array(times.slots);
-    for (const slot of times.holes) data[slot] = { time: slotMs(times, slot) / 1000 };
-    times.at.forEach((slot, k) => {
-      data[slot] = {
-        time: slotMs(times, slot) / 1000, open: cols.open[k], high: cols.high[k], low: cols.low[k], close: cols.close[k],
-      };
-    });
-    const last = cols.close.length - 1;
-    const rose = last < 0 || cols.close[last] >= cols.open[last];
-    const up = colour("up-fill");
-    const down = colour("down-fill");
-    return {
-      id: "price", type: "candlestick", pane: 0, data,
-      options: {
-        upColor: colour("surface-1"), borderUpColor: up, wickUpColor: up,
-        downColor: down, borderDownColor: down, wickDownColor: down,
-        lastValueVisible: frame.complete, priceLineVisible: frame.complete, // an old candle's close is no last price
-        priceLineStyle: 1, priceLineColor: frame.simulated ? colour("sim") : rose ? up : down, priceLineWidth: 1,
-        priceFormat: { type: "custom", formatter: "price" + frame.decimals, tickmarksFormatter: "ticks", minMove: 10 ** -frame.decimals },
-      },
-      priceScaleOptions: { scaleMargins: { top: 0.14, bottom: 0.06 }, mode: frame.log ? 1 : 0 },
-    };
-  }
-
   function volumeSeries(cols, colour) {
     const alpha = parseFloat(colour("chart-volume-opacity")) + 0.12;
     const up = faded(colour("up-fill"), alpha);
@@ -68,7 +42,8 @@
   }
 
   function lineSeries(frame, cols, colour) {
-    return frame.lines.map((line, n) => {
+    const lines = frame.lines.map((line, n) => [line, n]).filter(([line]) => line.pane > 0 || frame.scale !== "pct");
+    return lines.map(([line, n]) => {
       const values = cols.lines[n];
       const hue = colour("overlay-" + line.colour);
       const data = [];
@@ -84,6 +59,9 @@
       const options = {
         ...quiet, priceFormat: { type: "custom", formatter, tickmarksFormatter: own ? "shortTicks" : "ticks", minMove: own ? 1e-8 : 10 ** -frame.decimals },
       };
+      cols.ahead[n].forEach((value, k) => {
+        if (value !== null && cols.ahead[n].length) data.push({ time: slotMs(cols.times, cols.times.slots + k) / 1000, value });
+      });
       if (line.kind !== "histogram") {
         options.color = line.kind === "band" ? faded(hue, 0.6) : hue;
         options.lineWidth = line.kind === "band" ? 1 : 1.4;
@@ -162,7 +140,7 @@
 
   /* How many bars the call reaches to the right; 0 where it cannot be drawn. */
   charts.callBars = function (frame, times) {
-    if (!frame.call || !frame.complete || times.step !== frame.tf_ms || !times.slots) return 0;
+    if (!frame.call || frame.scale === "pct" || !frame.complete || times.step !== frame.tf_ms || !times.slots) return 0;
     const left = Math.round((frame.call.due - slotMs(times, times.slots)) / times.step);
     const room = document.getElementById("charts-chart").clientWidth > 600 ? 60 : 12;
     return Math.max(8, Math.min(left, room));
@@ -183,7 +161,9 @@
         borderVisible: false, timeVisible: true, secondsVisible: false, tickMarkFormatter: "mark", minBarSpacing: 0.5,
         minimumHeight: AXIS_HEIGHT,
       },
-      localization: { timeFormatter: "moment", locale: "en-GB" },
+      localization: {
+        timeFormatter: "moment", locale: "en-GB", percentageFormatter: "percent", tickmarksPercentageFormatter: "percentTicks",
+      },
       handleScroll: { mouseWheel: true, pressedMouseMove: true, horzTouchDrag: true, vertTouchDrag: false },
     };
   }
@@ -205,10 +185,10 @@
     const shares = panes(frame);
     window.dash_clientside.set_props("charts-chart", {
       series: [
-        candleSeries(frame, columns, colour), gapSeries(columns, colour), volumeSeries(columns, colour),
+        charts.priceSeries(frame, columns, colour), gapSeries(columns, colour), volumeSeries(columns, colour),
         // From the top pane down: a series of a pane that is not there yet opens the next one, whichever it asks for.
         ...[...bandSeries(frame, columns, colour), ...lineSeries(frame, columns, colour)].sort((a, b) => a.pane - b.pane),
-        ...callSeries(frame, columns, colour),
+        ...charts.besideSeries(frame, columns, colour), ...callSeries(frame, columns, colour),
       ],
       paneOptions: shares.map((stretchFactor) => ({ stretchFactor })),
       chartOptions: chartOptions(frame, colour),
@@ -217,5 +197,8 @@
     });
     charts.drawPaneTags(frame, shares);
     charts.legend(null);
+    for (const ms of [0, 60, 300]) setTimeout(charts.dress, ms); // once the series stand
   };
+
+  Object.assign(charts, { colours, faded });
 })();

@@ -9,14 +9,16 @@ from callbacks import (
     admin_audit,
     admin_jobs,
     admin_users,
+    chart_candle,
+    chart_keep,
     charts,
     data_quality,
     leak_lab,
     markets,
     models,
+    overview,
     predictions,
     shell,
-    overview,
 )
 
 
@@ -24,9 +26,11 @@ def modules() -> tuple[ModuleType, ...]:
     """Each with its `wire`."""
     return (
         shell,
-        charts,
-        markets,
         overview,
+        charts,
+        chart_keep,
+        chart_candle,
+        markets,
         data_quality,
         predictions,
         models,

@@ -1,5 +1,6 @@
 """What stands beside the chart: the latest call on this market, and key figures."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,14 @@ from layouts.components.probability import leading, probability_panel
 from market.key_figures import KeyFigures
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What key figures are counted from: candles of a timeframe up to the newest that has closed."""
+
+    timeframe: str
+    closed: datetime
+
+
 def latest_call(session: Session, stands: Place) -> CallRow | None:
     """The newest call on this market: one at the timeframe shown before any other."""
     calls = predictions.latest(session, market_id=stands.market.id)
@@ -26,9 +35,8 @@ def latest_call(session: Session, stands: Place) -> CallRow | None:
     return max(here or calls, key=lambda one: one.made_at, default=None)
 
 
-def forecast(session: Session, stands: Place) -> dict[str, Any] | None:
-    """The call to draw right of the newest candle: shares, barriers as prices, when it settles; None once it has."""
-    call = latest_call(session, stands)
+def forecast(call: CallRow | None, stands: Place) -> dict[str, Any] | None:
+    """A call to draw right of the newest candle: shares, barriers as prices, when it settles; None once it has."""
     if call is None or call.timeframe != stands.timeframe.name or to_ms(call.due_at) <= stands.end_ms:
         return None
     entry = call.entry or call.close
@@ -42,12 +50,12 @@ def forecast(session: Session, stands: Place) -> dict[str, Any] | None:
     }
 
 
-def rail(session: Session, stands: Place, figures: KeyFigures | None, *, now: datetime) -> list[Component]:
+def rail(session: Session, stands: Place, figures: KeyFigures, *, basis: Basis, now: datetime) -> list[Component]:
     """Latest call first, then the figures."""
     call = latest_call(session, stands)
     decimals = stands.market.price_decimals
-    panes = [call_pane(call, decimals, now=now) if call else no_call()]
-    return [*panes, figures_pane(stands, figures, now=now)] if figures else panes
+    first = call_pane(call, decimals, now=now) if call else no_call()
+    return [first, figures_pane(stands, figures, basis=basis, now=now)]
 
 
 def no_call() -> Component:
@@ -92,8 +100,8 @@ def _left(call: CallRow, now: datetime) -> str:
     return left if left == "due" else f"in {left}"
 
 
-def figures_pane(stands: Place, figures: KeyFigures, *, now: datetime) -> Component:
-    """Range, changes, volume and volatility of the newest candles."""
+def figures_pane(stands: Place, figures: KeyFigures, *, basis: Basis, now: datetime) -> Component:
+    """Range, changes, volume and volatility of the newest closed candles; the live price is in the chart."""
     decimals = stands.market.price_decimals
     low, high = (price(value, decimals) for value in (figures.low_day, figures.high_day))
     first = min(row.first_ms for row in stands.series.values())
@@ -102,7 +110,7 @@ def figures_pane(stands: Place, figures: KeyFigures, *, now: datetime) -> Compon
         "Key figures",
         pairs(
             [
-                ("Last close", price(figures.last, decimals)),
+                (f"Last {basis.timeframe} close, {moment(basis.closed, now=now)}", price(figures.last, decimals)),
                 ("24 h range", f"{low} – {high}" if figures.low_day is not None else price(None)),
                 ("Change, 24 h", _changed(figures.change_day)),
                 ("Change, 7 d", _changed(figures.change_week)),

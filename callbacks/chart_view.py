@@ -26,6 +26,9 @@ SCREENS = 3  # what is visible, and as much again on either side
 VISIBLE = (40, 500)  # bars on the screen the browser may ask for
 FIRST_BARS = 600  # of a chart that opens at its newest candle
 RELATIVE = re.compile(r"now(?:-(\d{1,6})([mhdw]))?")
+TYPES = ("candles", "hollow", "ha", "bars", "line", "area")
+SCALES = ("log", "pct")
+HIDDEN = "!"  # before an indicator that is on the chart and not drawn
 UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
@@ -33,7 +36,8 @@ UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 class View:
     """`start_ms` and `end_ms` bound what is visible, None where nothing was said; `bars` fit on the screen.
 
-    `left_out` are sentences about what the address asks for and the chart cannot show.
+    `against` is a market to compare with, `hidden` are keys of chosen indicators that rest, `calls` says whether past
+    calls are marked. `left_out` are sentences about what the address asks for and the chart cannot show.
     """
 
     market: MarketName | None
@@ -42,20 +46,38 @@ class View:
     start_ms: int | None
     end_ms: int | None
     bars: int
-    log: bool
     seq: int
+    type: str = "candles"
+    scale: str | None = None
+    against: MarketName | None = None
+    hidden: frozenset[str] = frozenset()
+    calls: bool = True
     left_out: tuple[str, ...] = ()
+
+    @property
+    def drawn(self) -> tuple[Chosen, ...]:
+        """The indicators that are not hidden."""
+        return tuple(one for one in self.chosen if one.key not in self.hidden)
+
+    @property
+    def words(self) -> str:
+        """The indicators as the address has them."""
+        return ",".join(HIDDEN * (one.key in self.hidden) + one.key for one in self.chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The market that is shown, what is stored of it, and the timeframes it can be drawn in."""
+    """The market that is shown, what is stored of it, and the timeframes it can be drawn in.
+
+    `asked` is the market of the address where another one serves in its place.
+    """
 
     market: Market
     name: MarketName
     series: dict[str, SeriesRow]
     timeframes: tuple[str, ...]
     timeframe: Timeframe
+    asked: MarketName | None = None
 
     @property
     def end_ms(self) -> int:
@@ -66,7 +88,7 @@ class Place:
     def shown(self) -> Shown:
         frame = self.timeframe
         return Shown(
-            path=self.name.path,
+            path=(self.asked or self.name).path,
             symbol=self.name.symbol,
             base=self.name.base,
             timeframe=frame.name,
@@ -82,7 +104,7 @@ def read(raw: Any, wanted: Any = None, *, now: datetime) -> View:
     raw = raw if isinstance(raw, dict) else {}
     wanted = wanted if isinstance(wanted, dict) and wanted.get("of") == (raw.get("seq") or 0) else {}
     span = wanted or raw
-    chosen, left_out = indicators(str(raw.get("ind") or ""))
+    chosen, hidden, left_out = indicators(str(raw.get("ind") or ""))
     edges: list[int | None] = []
     for edge in ("from", "to"):
         try:
@@ -97,28 +119,41 @@ def read(raw: Any, wanted: Any = None, *, now: datetime) -> View:
         start_ms=edges[0],
         end_ms=edges[1],
         bars=min(max(_whole(wanted.get("bars"), VISIBLE[1]), VISIBLE[0]), VISIBLE[1]),
-        log=raw.get("scale") == "log",
         seq=_whole(raw.get("seq"), 0),
+        type=one_of(TYPES, raw.get("type")) or TYPES[0],
+        scale=one_of(SCALES, raw.get("scale")),
+        against=_market(raw.get("cmp")),
+        hidden=hidden,
+        calls=raw.get("calls") != "off",
         left_out=tuple(left_out),
     )
 
 
-def indicators(text: str) -> tuple[tuple[Chosen, ...], list[str]]:
-    """Read `ema:20,rsi:14`, each once: (what can be drawn, a sentence about each that cannot)."""
+def one_of(words: tuple[str, ...], raw: Any) -> str | None:
+    """The word, if it is one of them."""
+    return raw if isinstance(raw, str) and raw in words else None
+
+
+def indicators(text: str) -> tuple[tuple[Chosen, ...], frozenset[str], list[str]]:
+    """Read `ema:20,!rsi:14`, each once: (all that can be drawn, keys of the hidden, a sentence on each that cannot)."""
     words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    chosen: list[Chosen] = []
+    chosen: dict[str, Chosen] = {}
+    hidden: set[str] = set()
     left_out: list[str] = []
     for word in words[:MOST_INDICATORS]:
         try:
-            chosen.append(parse_indicator(word))
+            one = parse_indicator(word.removeprefix(HIDDEN))
+            chosen[one.key] = one
+            if word.startswith(HIDDEN):
+                hidden.add(one.key)
         except Refused as refusal:
-            known = word.partition(":")[0].lower() in CATALOG
+            known = word.removeprefix(HIDDEN).partition(":")[0].lower() in CATALOG
             why = refusal.sentence if known else "There is no indicator of this name."  # the list of them is long
             left_out.append(f"“{word[:LONGEST_WORD]}” is left out. {why}")
     if len(words) > MOST_INDICATORS:
         extra = len(words) - MOST_INDICATORS
         left_out.append(f"A chart takes {MOST_INDICATORS} indicators at most; the last {extra} are left out.")
-    return tuple(chosen), left_out
+    return tuple(chosen.values()), frozenset(hidden), left_out
 
 
 def moment(text: Any, *, now: datetime) -> int | None:

@@ -11,8 +11,10 @@ import db.queries.jobs as jobs
 import db.queries.markets as markets
 import market.candles
 from callbacks import chart_view
-from callbacks.chart_rail import forecast, rail
-from callbacks.chart_source import stand_in
+from callbacks.chart_beside import compare, holes, marks
+from callbacks.chart_keep import filled, kept
+from callbacks.chart_rail import Basis, forecast, latest_call, rail
+from callbacks.chart_source import stand_in, switched
 from callbacks.chart_view import Place, View
 from callbacks.wiring import Wiring
 from core.clock import from_ms, to_ms, utc_now
@@ -23,9 +25,11 @@ from layouts import ids
 from layouts.components import chart_toolbar, price_chart
 from layouts.components.feedback import failed, freshness, note_strip, simulated_strip
 from layouts.components.numbers import age, change, moment, price, tone
-from layouts.components.price_chart import Drawn, Loaded
+from layouts.components.price_chart import Against, Drawn, Loaded
 from layouts.pages import charts as page
 from market.candles import Window
+from market.heikin_ashi import SETTLED, heikin_ashi
+from market.indicators.ahead import ahead
 from market.indicators.compute import compute_all, warmup
 from market.key_figures import key_figures
 
@@ -40,8 +44,9 @@ for word, prop in (
     ("moved", Input(ids.Charts.CHART, "visibleLogicalRange")),
     ("hover", Input(ids.Charts.CHART, "crosshair")),
     ("reset", Input(ids.Charts.CHART, "dblClick")),
-    ("save", Input(ids.Charts.CHART, "screenshot")),
+    ("clicked", Input(ids.Charts.CHART, "click")),
     ("known", Input(ids.Charts.MARKETS, "data")),
+    ("kept", Input(ids.Charts.KEPT, "data")),
 ):
     wire.clientside(f"charts.{word}", prop)
 # these run for what a page opens with too, and Dash calls only what has an output then
@@ -57,15 +62,23 @@ wire.clientside("charts.render", Output(ids.Charts.CANVAS, "data-drawn"), Input(
 )
 def draw_chart(raw: Any, wanted: Any) -> tuple[dict[str, Any], str]:
     """The candles in view and their indicators, packed."""
-    view = chart_view.read(raw, wanted, now=utc_now())
     with db.engine.session() as session:
+        view = chart_view.read(filled(session, raw), wanted, now=utc_now())
         stands = _place(session, view)
         window = load(session, view, stands)
-        call = forecast(session, stands)
-    computed = compute_all(window.candles, view.chosen)
-    drawn = [Drawn(one, computed[one.key]) for one in view.chosen]
-    made, words = frame(view, stands, window, drawn)
-    return {**made, "call": call}, words
+        newest = latest_call(session, stands)
+        against, why_not = compare(session, view, stands, window)
+        more = {
+            "stream": stands.name.path,
+            "call": forecast(newest, stands),
+            "marks": marks(session, stands, window, newest) if view.calls else [],
+            "holes": holes(session, stands, window),
+            "cmp": against.packed() if against else None,
+            "cmp_asked": view.against.path if view.against else None,
+            "cmp_missing": why_not,
+        }
+    made, words = frame(view, stands, window, computed(view, window), against)
+    return {**made, **more}, words
 
 
 @wire(
@@ -80,9 +93,11 @@ def refresh(_ticks: int | None, raw: Any, wanted: Any, seen: Any) -> dict[str, A
     """The frame again once a newer candle is stored, while the newest one is in view."""
     if not isinstance(seen, dict) or not seen.get("complete"):
         raise PreventUpdate
-    view = chart_view.read(raw, wanted, now=utc_now())
     with db.engine.session() as session:
-        stands = _place(session, view)
+        stands = _place(session, chart_view.read(filled(session, raw), wanted, now=utc_now()))
+        if seen.get("stream") not in (None, stands.name.path):  # another exchange serves now: all is drawn anew
+            set_props(ids.Charts.VIEW, {"data": {**raw, "seq": (raw.get("seq") or 0) + 1}})
+            raise PreventUpdate
         if seen.get("end") == stands.end_ms:
             raise PreventUpdate
     return draw_chart(raw, wanted)[0]
@@ -93,25 +108,43 @@ def refresh(_ticks: int | None, raw: Any, wanted: Any, seen: Any) -> dict[str, A
     Output(ids.Charts.STRIP, "children"),
     Output(ids.Charts.MARKETS, "data"),
     Output(ids.Charts.EMPTY, "children"),
+    Output(ids.Charts.KEPT, "data"),
     Input(ids.Charts.VIEW, "data"),
 )
-def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any]:
-    """Market, timeframes and indicators; or what to do where there is nothing to draw."""
-    view = chart_view.read(raw, now=utc_now())
+def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any, Any]:
+    """Market, timeframes, indicators and what a person keeps; or what to do where there is nothing to draw."""
     with db.engine.session() as session:
+        view = chart_view.read(filled(session, raw), now=utc_now())
         known = _known(session)
         try:
             stands = chart_view.place(session, view)
         except NotFound as missing:
-            return None, None, known, failed(missing.title, missing.sentence)
+            return None, None, known, failed(missing.title, missing.sentence), kept(session, None, None)
         if stands is None:
-            return None, None, known, _nothing(session, view)
+            return None, None, known, _nothing(session, view), kept(session, None, None)
         silent = stand_in(session, stands)
-    bar = chart_toolbar.toolbar(stands.shown, stands.name.exchange, view.chosen, stands.timeframes, log=view.log)
+        source = switched(session, stands)
+        own = kept(session, stands.market.id, stands.name.path)
+    bar = toolbar(view, source, (own or {}).get("settings", {}).get("favourites", []))
     strips = [simulated_strip(SIMULATED)] if stands.market.simulated else []
     strips += [silent] if silent is not None else []
     strips += [note_strip(" ".join(view.left_out))] if view.left_out else []
-    return bar, strips, known, None
+    return bar, strips, known, None, own
+
+
+def toolbar(view: View, stands: Place, favourites: list[str]) -> Any:
+    """The toolbar of a view."""
+    return chart_toolbar.toolbar(
+        stands.shown,
+        stands.name.exchange,
+        view.chosen,
+        stands.timeframes,
+        hidden=view.hidden,
+        kind=view.type,
+        scale="pct" if view.against else view.scale,
+        against=view.against.symbol if view.against else None,
+        favourites=favourites,
+    )
 
 
 @wire(
@@ -124,15 +157,15 @@ def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any]:
 def draw_rail(raw: Any, _ticks: int | None) -> tuple[Any, Any, Any]:
     """The latest call and key figures, the phone's header, and how old the newest candle is."""
     now = utc_now()
-    view = chart_view.read(raw, now=now)
     with db.engine.session() as session:
-        stands = _place(session, view)
+        stands = _place(session, chart_view.read(filled(session, raw), now=now))
         name = "1h" if "1h" in stands.timeframes else stands.timeframes[0]
         candles = market.candles.latest(session, stands.market.id, name, 24 * 31)
         figures = key_figures(candles, TIMEFRAMES[name].ms)
-        body = rail(session, stands, figures, now=now)
-    if figures is None:
-        raise PreventUpdate
+        if figures is None:
+            raise PreventUpdate
+        closed = from_ms(int(candles.time[-1]) + TIMEFRAMES[name].ms)
+        body = rail(session, stands, figures, basis=Basis(name, closed), now=now)
     venue = "Simulated" if stands.market.simulated else stands.name.exchange.capitalize()
     last = price(figures.last, stands.market.price_decimals)
     head = page.phone_head(stands.name.symbol, venue, last, change(figures.change_day), tone(figures.change_day))
@@ -150,8 +183,8 @@ def wait_for_candles(_ticks: int | None, seen: Any, raw: Any) -> Any:
     """While nothing is drawn: how far the first candles are; once they are there, the chart."""
     if seen:
         raise PreventUpdate
-    view = chart_view.read(raw, now=utc_now())
     with db.engine.session() as session:
+        view = chart_view.read(filled(session, raw), now=utc_now())
         try:
             stands = chart_view.place(session, view)
         except NotFound:
@@ -165,7 +198,8 @@ def wait_for_candles(_ticks: int | None, seen: Any, raw: Any) -> Any:
 def load(session: Session, view: View, stands: Place) -> Window:
     """The bars of a view, those that warm its indicators up before them; the newest where the span holds none."""
     start, end, most = chart_view.span(view, stands)
-    lead = max((warmup(one) for one in view.chosen), default=0)
+    lead = max((warmup(one) for one in view.drawn), default=0)
+    lead = max(lead, SETTLED) if view.type == "ha" else lead
     asked = {"max_bars": most, "lead": lead}
     name = stands.timeframe.name
     found = market.candles.window(session, stands.market.id, name, start_ms=start, end_ms=end, **asked)
@@ -175,23 +209,46 @@ def load(session: Session, view: View, stands: Place) -> Window:
     return market.candles.window(session, stands.market.id, name, start_ms=newest, **asked)
 
 
-def frame(view: View, stands: Place, window: Window, drawn: list[Drawn]) -> tuple[dict[str, Any], str]:
+def computed(view: View, window: Window) -> list[Drawn]:
+    """The indicators that are not hidden, on the bars to draw; beyond them where those are the newest."""
+    columns = compute_all(window.candles, view.drawn)
+    at_end = len(window.visible) > 0 and int(window.visible.time[-1]) >= window.last_ms
+    places = {one.key: place for place, one in enumerate(view.chosen)}
+    return [
+        Drawn(
+            one,
+            {key: values[window.lead :] for key, values in columns[one.key].items()},
+            places[one.key],
+            ahead(window.candles, one, window.step_ms) if at_end else {},
+        )
+        for one in view.drawn
+    ]
+
+
+def frame(
+    view: View, stands: Place, window: Window, drawn: list[Drawn], against: Against | None = None
+) -> tuple[dict[str, Any], str]:
     """(what the browser draws, the same in words), without the bars that only warmed up."""
-    cut = [Drawn(one.chosen, {key: values[window.lead :] for key, values in one.columns.items()}) for one in drawn]
     loaded = Loaded(window.visible, window.step_ms, window.first_ms, window.last_ms)
+    averaged = heikin_ashi(window.candles)[window.lead :] if view.type == "ha" else None
     visible = None if view.start_ms is None and view.end_ms is None else [view.start_ms, view.end_ms]
     made = price_chart.frame(
         stands.shown,
         loaded,
-        cut,
+        drawn,
         seq=view.seq,
-        log=view.log,
+        type=view.type,
+        scale="pct" if view.against else view.scale,
+        asked_scale=view.scale,
+        calls=view.calls,
+        ha=price_chart.bars_of_averages(averaged) if averaged else None,
         range=visible,
-        ind=",".join(one.key for one in view.chosen),
+        ind=view.words,
+        names={one.key: one.title for one in view.chosen},
         live=stands.market.followed,
         end=stands.end_ms,
     )
-    return made, price_chart.summary(stands.shown, loaded, cut)
+    return made, price_chart.summary(stands.shown, loaded, drawn, against)
 
 
 def lateness(stands: Place, now_ms: int) -> tuple[str, Kind]:
@@ -213,7 +270,7 @@ def _place(session: Session, view: View) -> Place:
         raise PreventUpdate from None
     if stands is None:
         raise PreventUpdate
-    return stands
+    return switched(session, stands)
 
 
 def _known(session: Session) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class Charts:
     """The Charts page; `assets/60-charts.js` and its neighbours know these words too."""
 
     PAGE = "charts-page"
-    VIEW = "charts-view"  # dcc.Store: market, tf, ind, from, to, scale as the address has them, and seq
+    VIEW = "charts-view"  # dcc.Store: what the address says (market, tf, ind, type, scale, cmp, from, to), and seq
     WANTED = "charts-wanted"  # dcc.Store: the span a pan or zoom asks for
     SEEN = "charts-seen"  # dcc.Store: the newest candle that is drawn
     FRAME = "charts-frame"  # dcc.Store: what is drawn, packed
@@ -67,6 +67,13 @@ class Charts:
     MENU = "charts-menu"
     PARAMS = "charts-params"
     TYPED = "charts-typed"
+    KEPT = "charts-kept"  # dcc.Store: drawings, layouts and choices of the person, from the server
+    OPS = "charts-ops"  # dcc.Store: what to keep or forget of them, to the server
+    ASKED = "charts-asked"  # dcc.Store: the candle somebody asks about
+    CANDLE = "charts-candle"  # what is known of it
+    NOTE = "charts-note"  # the box it stands in
+    HINT = "charts-hint"  # what a drawing tool waits for
+    POP = "charts-pop"  # menus and forms, filled by the browser
 
 
 class Markets:

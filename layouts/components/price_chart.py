@@ -4,7 +4,7 @@ A frame is one plain dict with packed columns (see `packing`). `assets/60-charts
 colours of the page, so that neither a change of theme nor a moving crosshair asks the server for anything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,40 @@ from market.indicators.catalog import Chosen
 PRICE, VOLUME, FIRST_OWN = 0, 1, 2  # panes from the top
 COLOURS = 8  # the tokens --overlay-1 … --overlay-8
 UNDASHED = 4  # from the fifth on lines are also dashed
+HA_DIGITS = 9  # significant ones of a Heikin-Ashi bar
 THROTTLE = 60  # ms between reports of crosshair and range
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An indicator that was computed: a column for each output, as long as the candles."""
+    """An indicator that was computed: a column for each output, as long as the candles.
+
+    `place` among all that were chosen gives the colour; `ahead` are values for the bars after the newest one.
+    """
 
     chosen: Chosen
     columns: dict[str, Floats]
+    place: int = 0
+    ahead: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A second market to compare with: its closes at the times of the candles, NaN where it has none."""
+
+    path: str
+    symbol: str
+    exchange: str
+    simulated: bool
+    decimals: int | None
+    closes: Floats
+
+    def packed(self) -> dict[str, Any]:
+        """As the browser reads it."""
+        known = self.closes[np.isfinite(self.closes)]
+        decimals = self.decimals if self.decimals is not None else price_decimals(float(known[-1])) if len(known) else 2
+        about = {"path": self.path, "symbol": self.symbol, "exchange": self.exchange, "simulated": self.simulated}
+        return {**about, "decimals": decimals, "values": packing.pack(self.closes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +88,7 @@ def price_chart(chart_id: str) -> Tvlwc:
         width="100%",
         height="100%",
         reportThrottle=THROTTLE,
+        subscribeClick=True,
         subscribeCrosshair=True,
         subscribeVisibleRange=True,
         subscribeDblClick=True,
@@ -98,7 +124,8 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
     """The lines of indicators: those on prices in the price pane, each other indicator in a pane of its own."""
     made: list[dict[str, Any]] = []
     pane = FIRST_OWN
-    for place, one in enumerate(drawn):
+    for one in drawn:
+        place = one.place
         own = one.chosen.indicator.pane == "own"
         outputs = one.chosen.indicator.outputs
         for n, output in enumerate(outputs):
@@ -117,23 +144,30 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "lead": n == 0,
                     "levels": list(one.chosen.indicator.levels),
                     "values": packing.pack(values, None if own else decimals),
+                    "ahead": packing.pack(one.ahead[output.key], decimals) if output.key in one.ahead else None,
                 }
             )
         pane += own
     return made
 
 
-def summary(shown: Shown, loaded: Loaded, drawn: list[Drawn]) -> str:
+def bars_of_averages(averaged: Candles) -> packing.Packed:
+    """Heikin-Ashi bars, which need more decimals than the prices they are the means of."""
+    return packing.pack_prices(averaged, packing.places(_prices(averaged), HA_DIGITS))
+
+
+def summary(shown: Shown, loaded: Loaded, drawn: list[Drawn], against: Against | None = None) -> str:
     """The chart in words, for those who do not see it."""
     bars = loaded.candles
     names = ", ".join(one.chosen.title for one in drawn) or "no indicators"
+    beside = f", compared with {against.symbol} of {against.exchange}" if against else ""
     if not len(bars):
         return f"Price chart of {shown.symbol}, {shown.timeframe}: no candles in this span."
     kind = "Simulated price" if shown.simulated else "Price"
     low, high, last = float(bars.low.min()), float(bars.high.max()), float(bars.close[-1])
     return (
         f"{kind} chart of {shown.symbol}, {shown.timeframe}: {len(bars)} candles between {low:,.8g} and {high:,.8g}, "
-        f"the newest closing at {last:,.8g}, with {names}. The Table button shows the numbers."
+        f"the newest closing at {last:,.8g}, with {names}{beside}. The Table button shows the numbers."
     )
 
 

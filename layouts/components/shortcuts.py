@@ -36,8 +36,14 @@ def sheet(role: str) -> html.Dialog:
     close = html.Button("Close", className="btn btn-secondary btn-sm", **{"data-action": "close"})
     head = html.Div([html.H2("Keyboard shortcuts"), close], className="dialog-head")
     note = html.P("They rest while you type in a field.", className="t3 fs12")
+    switch = html.Button(
+        [html.Span(className="knob", **{"aria-hidden": "true"}), "Keys of a single character"],
+        className="switch",
+        role="switch",
+        **{"data-action": "single-keys", "aria-checked": "true"},
+    )
     return html.Dialog(
-        [head, html.Div(rows, className="shortcuts"), note],
+        [head, html.Div(rows, className="shortcuts"), note, switch],
         id="shortcuts",
         className="floating dialog",
         **{"aria-label": "Keyboard shortcuts"},

@@ -1,4 +1,4 @@
-"""The Charts page. What is shown stands in the address: market, timeframe, indicators and span."""
+"""The Charts page. What is shown stands in the address: market, timeframe, indicators, type, scale and span."""
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -20,11 +20,8 @@ def layout(exchange: str | None = None, symbol: str | None = None, **query: str)
     timeframe = query.get("tf", "")
     view = {
         "market": market,
-        "tf": timeframe if timeframe in TIMEFRAMES else DEFAULT_TIMEFRAME,
-        "ind": query.get("ind", DEFAULT_INDICATORS),
-        "from": query.get("from"),
-        "to": query.get("to"),
-        "scale": "log" if query.get("scale") == "log" else None,
+        "tf": timeframe if timeframe in TIMEFRAMES else None,
+        **{word: query.get(word) for word in ("ind", "type", "scale", "cmp", "calls", "from", "to")},
     }
     return html.Div(
         [
@@ -50,6 +47,9 @@ def _stores(view: dict[str, str | None]) -> list[Component]:
         dcc.Store(id=ids.Charts.SEEN),
         dcc.Store(id=ids.Charts.FRAME),
         dcc.Store(id=ids.Charts.MARKETS),
+        dcc.Store(id=ids.Charts.KEPT),
+        dcc.Store(id=ids.Charts.OPS),
+        dcc.Store(id=ids.Charts.ASKED),
         dcc.Interval(id=ids.Charts.TICK, interval=REFRESH_MS),
     ]
 
@@ -63,6 +63,7 @@ def _chart() -> html.Section:
         [
             html.Div([legend, age], className="chart-top"),
             html.Div(id=ids.Charts.PANE_TAGS, className="pane-tags", **{"aria-hidden": "true"}),
+            html.Div(id=ids.Charts.HINT, className="draw-hint", hidden=True, role="status"),
             html.Div(
                 price_chart(ids.Charts.CHART), className="plot", role="img", **{"aria-labelledby": ids.Charts.SUMMARY}
             ),

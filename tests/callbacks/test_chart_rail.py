@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from callbacks import chart_rail, chart_view, charts
 from core.clock import from_ms, to_ms, utc_now
 from db.tables import Prediction, PredictionOutcome, TrainedModel
+from market.candles import latest
+from market.key_figures import key_figures
 from tests.candle_data import START_MS, store, walk
 
 HOUR = timedelta(hours=1)
@@ -67,13 +69,16 @@ def add_call(session: Session, stands: chart_view.Place, *, timeframe: str = "1h
 
 
 def shown(session: Session, stands: chart_view.Place) -> str:
-    parts: list[Any] = chart_rail.rail(session, stands, None, now=utc_now())
+    figures = key_figures(latest(session, stands.market.id, "1h", 60), 3_600_000)
+    assert figures is not None
+    basis = chart_rail.Basis("1h", from_ms(stands.end_ms))
+    parts: list[Any] = chart_rail.rail(session, stands, figures, basis=basis, now=utc_now())
     return str(parts)
 
 
 def test_without_a_call_the_rail_says_so(session: Session, stands: chart_view.Place) -> None:
     assert "No model has called this market yet" in shown(session, stands)
-    assert chart_rail.forecast(session, stands) is None
+    assert chart_rail.forecast(chart_rail.latest_call(session, stands), stands) is None
 
 
 def test_a_call_shows_three_shares_that_add_up_barriers_and_when_it_settles(
@@ -101,7 +106,7 @@ def test_a_call_of_another_timeframe_stands_in_the_rail_and_not_on_the_chart(
 ) -> None:
     add_call(session, stands, timeframe="4h")
     assert "Latest call, 24 × 4h" in shown(session, stands)
-    assert chart_rail.forecast(session, stands) is None
+    assert chart_rail.forecast(chart_rail.latest_call(session, stands), stands) is None
     add_call(session, stands)
     assert "Latest call, 24 × 1h" in shown(session, stands)
 
@@ -127,9 +132,9 @@ def test_a_settled_call_says_whether_it_was_right(session: Session, stands: char
 def test_a_call_that_is_past_is_not_drawn(session: Session, stands: chart_view.Place) -> None:
     add_call(session, stands)
     later = chart_view.Place(stands.market, stands.name, stands.series, stands.timeframes, stands.timeframe)
-    assert chart_rail.forecast(session, later) is not None
+    assert chart_rail.forecast(chart_rail.latest_call(session, later), later) is not None
     store(session, "binance:BTC/USDT", walk(40, start_ms=stands.end_ms))
     after = chart_view.place(session, chart_view.read(BTC, now=utc_now()))
     assert after is not None
     assert after.end_ms > START_MS
-    assert chart_rail.forecast(session, after) is None
+    assert chart_rail.forecast(chart_rail.latest_call(session, after), after) is None

@@ -25,7 +25,7 @@ def test_a_whole_address_is_read() -> None:
     assert str(view.market) == "binance:BTC/USDT"
     assert [one.key for one in view.chosen] == ["ema:20", "rsi:14"]
     assert view.start_ms == to_ms(NOW) - 7 * 24 * HOUR
-    assert view.log
+    assert view.scale == "log"
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,19 @@ def test_nonsense_from_the_browser_is_the_first_view(raw: object) -> None:
 
 
 def test_more_indicators_than_a_chart_takes_are_left_out_and_said() -> None:
-    chosen, left_out = chart_view.indicators(",".join(f"ema:{n}" for n in range(2, 16)))
+    chosen, _, left_out = chart_view.indicators(",".join(f"ema:{n}" for n in range(2, 16)))
     assert len(chosen) == 12
     assert left_out == ["A chart takes 12 indicators at most; the last 2 are left out."]
+
+
+def test_type_scale_comparison_and_hidden_indicators_are_read() -> None:
+    raw = {"ind": "ema:20,!rsi:14", "type": "ha", "scale": "pct", "cmp": "kraken/ETH-USD", "calls": "off"}
+    view = chart_view.read(raw, now=NOW)
+    assert (view.type, view.scale, str(view.against), view.calls) == ("ha", "pct", "kraken:ETH/USD", False)
+    assert [one.key for one in view.drawn] == ["ema:20"]
+    assert view.words == "ema:20,!rsi:14"
+    other = chart_view.read({"type": "pie", "scale": ["log"], "cmp": "no market"}, now=NOW)
+    assert (other.type, other.scale, other.against, other.calls) == ("candles", None, None, True)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_a_callback_answers_a_viewer_with_a_frame(signed_in: SignIn, session: Se
 
 def test_the_toolbar_knows_all_markets_and_marks_simulated_ones(session: Session) -> None:
     store(session, "demo:BTC/USDT", walk(300), simulated=True, followed=True)
-    bar, strip, known, empty = charts.draw_toolbar({"ind": "ema:20"})
+    bar, strip, known, empty, _ = charts.draw_toolbar({"ind": "ema:20"})
     assert known == [{"path": "demo/BTC-USDT", "symbol": "BTC/USDT", "exchange": "demo", "simulated": True}]
     assert "SIMULATED" in str(bar)
     assert "counts as evidence" in str(strip)
@@ -123,13 +123,13 @@ def test_an_unreadable_indicator_in_the_address_leaves_the_chart_and_says_so(ses
     made, _words = charts.draw_chart({"ind": "ema:20,foo:3"}, None)
     assert made["ind"] == "ema:20"
     assert len(made["lines"]) == 1
-    _bar, strip, _known, empty = charts.draw_toolbar({"ind": "ema:20,foo:3"})
+    _bar, strip, _known, empty, _ = charts.draw_toolbar({"ind": "ema:20,foo:3"})
     assert "“foo:3” is left out" in str(strip)
     assert empty is None
 
 
 def test_an_unknown_market_is_said_in_the_page(database: Engine) -> None:
-    bar, _, _, empty = charts.draw_toolbar({"market": "binance/NO-SUCH"})
+    bar, _, _, empty, _ = charts.draw_toolbar({"market": "binance/NO-SUCH"})
     assert bar is None
     assert "binance:NO/SUCH" in str(empty)
     with pytest.raises(PreventUpdate):
@@ -150,6 +150,7 @@ def test_the_rail_shows_figures_and_the_head_the_last_price(session: Session) ->
     store(session, "binance:BTC/USDT", made)
     body, head, age = charts.draw_rail({"market": BTC}, 0)
     assert "Key figures" in str(body)
+    assert "Last 1h close, 10 Feb 2021" in str(body)
     assert f"{made.close[-1]:,.2f}" in str(head)
     assert "This series ended" in str(age)
 

@@ -25,7 +25,7 @@ def loaded(candles: Candles) -> Loaded:
 
 def drawn(candles: Candles, *words: str) -> list[Drawn]:
     chosen = [parse(word) for word in words]
-    return [Drawn(one, compute(candles, one)) for one in chosen]
+    return [Drawn(one, compute(candles, one), place) for place, one in enumerate(chosen)]
 
 
 def test_a_thousand_bars_with_six_overlays_stay_small() -> None:
@@ -86,7 +86,17 @@ def test_the_toolbar_presses_one_timeframe_and_bars_those_that_cannot_be_built()
     text = str(chart_toolbar.timeframe_buttons("4h", {"1h", "4h", "1d", "1w"}))
     assert text.count("'aria-pressed': 'true'") + text.count("aria-pressed='true'") == 1
     buttons = chart_toolbar.timeframe_buttons("4h", {"1h", "4h", "1d", "1w"}).children
-    assert [b.children for b in buttons if b.disabled] == ["1m", "5m", "15m"]
+    assert [b.children for b in buttons[:-1] if b.disabled] == ["1m", "5m", "15m"]
+
+
+def test_favourites_leave_out_other_timeframes_but_not_the_one_in_use() -> None:
+    buttons = chart_toolbar.timeframe_buttons("4h", {"1h", "4h", "1d"}, ["1h", "1d"]).children
+    assert [b.children for b in buttons[:-1]] == ["1h", "4h", "1d"]
+
+
+def test_a_hidden_indicator_offers_to_be_shown() -> None:
+    assert "Show EMA 20" in str(chart_toolbar.chip(parse("ema:20"), 0, hidden=True))
+    assert "Hide EMA 20" in str(chart_toolbar.chip(parse("ema:20"), 0))
 
 
 def test_a_chip_carries_the_limits_of_its_parameters() -> None:
@@ -104,8 +114,8 @@ def test_an_indicator_without_parameters_has_no_form() -> None:
 
 def test_simulated_markets_wear_a_badge_in_the_toolbar() -> None:
     shown = Shown("demo/BTC-USDT", "BTC/USDT", "BTC", "1h", HOUR, 0, simulated=True, decimals=2)
-    assert "SIMULATED" in str(chart_toolbar.toolbar(shown, "demo", [], ["1h"], log=False))
-    assert "SIMULATED" not in str(chart_toolbar.toolbar(SHOWN, "binance", [], ["1h"], log=False))
+    assert "SIMULATED" in str(chart_toolbar.toolbar(shown, "demo", [], ["1h"]))
+    assert "SIMULATED" not in str(chart_toolbar.toolbar(SHOWN, "binance", [], ["1h"]))
 
 
 def test_the_menu_lists_the_whole_catalogue() -> None:
@@ -117,16 +127,12 @@ def test_the_page_opens_without_arguments() -> None:
     stores = {part.id: part for part in charts.layout()._traverse() if getattr(part, "id", None)}
     assert stores[ids.Charts.VIEW].data == {
         "market": None,
-        "tf": "1h",
-        "ind": charts.DEFAULT_INDICATORS,
-        "from": None,
-        "to": None,
-        "scale": None,
+        **dict.fromkeys(("tf", "ind", "type", "scale", "cmp", "calls", "from", "to")),
     }
 
 
-@pytest.mark.parametrize(("tf", "read"), [("4h", "4h"), ("7h", "1h"), ("", "1h")])
-def test_the_page_takes_its_state_from_the_address(tf: str, read: str) -> None:
+@pytest.mark.parametrize(("tf", "read"), [("4h", "4h"), ("7h", None), ("", None)])
+def test_the_page_takes_its_state_from_the_address(tf: str, read: str | None) -> None:
     page = charts.layout(exchange="binance", symbol="BTC-USDT", tf=tf, ind="", **{"from": "now-7d"}, scale="log")
     view = next(part for part in page._traverse() if getattr(part, "id", None) == ids.Charts.VIEW).data
     assert view["market"] == "binance/BTC-USDT"
