@@ -1,0 +1,186 @@
+"""`python -m tests.drills.live_kills`: kill -9 of what streams need, and everything started twice.
+
+Four markets of Binance stream from the replay exchange. The live process, Redis and PostgreSQL are killed just before a
+minute closes; prices must flow again within 60 s and no closed candle may be lost. Then a second live process and a
+second scheduler run beside the product's: nothing may be doubled, and within 30 s of a kill the standby works.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+import db.engine
+from core import ticks
+from core.clock import from_ms
+from db.queries import leases
+from db.tables import Job
+from tests.drills import truth
+from tests.drills.stage import BINANCE, Product, Replay, product, replay, require_reference, say
+
+FOLLOWED = BINANCE[:4]
+RECOVERED_S, TAKEN_OVER_S = 60.0, 30.0
+MINUTE_S = 60.0
+STORED_BY_S = 25.0  # into a minute: TOP_UP has brought what the stream did not
+BESIDE_MINUTES = 3
+SPREAD = 0.25  # requests and ticks of two equal spans differ by so much at most
+
+
+@dataclass
+class Drill:
+    bolt: Product
+    exchange: Replay
+    redis: Redis
+    failures: list[str] = field(default_factory=list)
+
+    def check(self, good: bool, sentence: str) -> None:
+        say(f"{'ok    ' if good else 'FAILED'} {sentence}")
+        if not good:
+            self.failures.append(sentence)
+
+    def kill(self, role: str) -> None:
+        os.kill(self.bolt.state().roles[role], signal.SIGKILL)
+
+    def kill_before_the_minute(self, role: str) -> None:
+        """kill -9 two seconds before a minute closes; then wait for prices, and for that minute."""
+        time.sleep((58.0 - time.time()) % MINUTE_S)
+        before, began = self.newest_tick(), time.time()
+        self.kill(role)
+        flows = self.until(lambda: self.newest_tick() > before, RECOVERED_S * 2)
+        answers = self.until(self.answers, RECOVERED_S)
+        took = max(flows, answers)
+        self.check(took <= RECOVERED_S, f"kill -9 of {role}: prices flow and data answer after {took:.1f} s")
+        closed = (int(began // MINUTE_S)) * 60_000
+        stored = self.until(lambda: all(self.newest_minute(m) >= closed for m in FOLLOWED), RECOVERED_S + STORED_BY_S)
+        self.check(stored < RECOVERED_S, f"  the minute that closed meanwhile is stored {time.time() - began:.1f} s on")
+
+    def newest_tick(self) -> tuple[int, int]:
+        """The newest id in the backlog; (0, 0) while Redis is away, so that a time before is never taken for after."""
+        try:
+            found = self.redis.xrevrange(ticks.BACKLOG, count=1)
+        except RedisError:
+            return (0, 0)
+        return ticks.position(found[0][0].decode()) if found else (0, 0)
+
+    def answers(self) -> bool:
+        try:
+            with db.engine.session() as session:
+                return session.scalar(select(1)) == 1
+        except SQLAlchemyError:
+            return False
+
+    def newest_minute(self, market: str) -> int:
+        try:
+            return truth.newest_ms(market, "1m")
+        except SQLAlchemyError:
+            return 0
+
+    def until(self, true: Callable[[], bool], seconds: float) -> float:
+        """Seconds until it is so; infinity where it does not become so in time."""
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if true():
+                return time.monotonic() - began
+            time.sleep(0.25)
+        return float("inf")
+
+    def holder(self, lease: str) -> str:
+        with db.engine.session() as session:
+            found = leases.current(session, lease)
+            return found.holder if found else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.drills.live_kills", description=__doc__)
+    parser.add_argument("--port", type=int, default=8126, help="of the exchange; Bolt takes the next one")
+    asked = parser.parse_args()
+    require_reference()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # what was started is ended
+    with replay(asked.port) as exchange, product(asked.port + 1, exchange) as bolt:
+        db.engine.connect(bolt.state().database_url)
+        say(bolt.run("follow", *FOLLOWED, "--timeframes", "1m,1h").strip())
+        redis = Redis.from_url(bolt.state().redis_url, socket_timeout=2, socket_connect_timeout=2)
+        drill = Drill(bolt, exchange, redis)
+        filled = drill.until(lambda: all(truth.stored_rows(m, "1m") >= 5_000 for m in FOLLOWED), 300)
+        drill.check(filled < 300, f"5,000 minutes of {len(FOLLOWED)} markets after {filled:.0f} s")
+        drill.until(lambda: drill.newest_tick() > (0, 0), 60)
+        for role in ("live-binance", "redis", "postgres"):
+            drill.kill_before_the_minute(role)
+        _twice(drill)
+        _nothing_lost(drill)
+        say("failed: " + "; ".join(drill.failures) if drill.failures else "passed")
+        return 1 if drill.failures else 0
+
+
+def _twice(drill: Drill) -> None:
+    """The same minutes with one and with two of each; then the leaders are killed."""
+    _to_minute(30.0)
+    alone = _counted(drill)
+    second = [drill.bolt.beside("live", "--exchange", "binance"), drill.bolt.beside("scheduler")]
+    try:
+        time.sleep(20)
+        _to_minute(30.0)
+        beside = _counted(drill)
+        for what, one, two in zip(("requests", "streams opened", "ticks", "top-ups"), alone, beside, strict=True):
+            same = abs(two - one) <= max(SPREAD * one, 1 if what == "streams opened" else 0)
+            drill.check(same, f"{what} in {BESIDE_MINUTES} minutes: alone {one}, with a second of each {two}")
+        drill.check(beside[3] == BESIDE_MINUTES, f"one top-up a minute: {beside[3]}")
+        for role, lease in (("live-binance", "live:binance"), ("scheduler", "scheduler")):
+            _taken_over(drill, role, lease)
+    finally:
+        for process in second:
+            process.terminate()
+            process.wait(20)
+
+
+def _taken_over(drill: Drill, role: str, lease: str) -> None:
+    """Kill the holder, whoever it is, and wait for another one that works."""
+    before, holder = drill.newest_tick(), drill.holder(lease)
+    os.kill(int(holder.split("-")[-2]), signal.SIGKILL)
+    taken = drill.until(lambda: drill.holder(lease) not in ("", holder), TAKEN_OVER_S * 2)
+    works = drill.until(lambda: drill.newest_tick() > before, TAKEN_OVER_S * 2) if role != "scheduler" else 0.0
+    drill.check(taken + works <= TAKEN_OVER_S, f"{role}: another took over after {taken:.1f} s, {works:.1f} s to work")
+
+
+def _to_minute(second: float) -> None:
+    time.sleep((second - time.time()) % MINUTE_S)
+
+
+def _counted(drill: Drill) -> tuple[int, int, int, int]:
+    """(requests, streams opened, ticks, top-ups enqueued) in the next minutes."""
+    began = time.time()
+    ticks_before = _ticks(drill)
+    time.sleep(BESIDE_MINUTES * MINUTE_S)
+    log = [entry for entry in drill.exchange.log() if began <= entry["t"]]
+    streams = sum(entry["method"] == "WS" for entry in log)
+    # pages of the past come when there is time for them, and are no matter of the schedule
+    requests = sum(entry["path"].endswith("klines") and int(entry["query"].get("limit", 0)) < 100 for entry in log)
+    with db.engine.session() as session:
+        mine = (Job.name == "top_up", Job.created_at >= from_ms(int(began * 1_000)))
+        top_ups = session.scalar(select(func.count()).select_from(Job).where(*mine)) or 0
+    return requests, streams, _ticks(drill) - ticks_before, top_ups
+
+
+def _ticks(drill: Drill) -> int:
+    found = drill.redis.xinfo_stream(ticks.BACKLOG)
+    return int(found["entries-added"])
+
+
+def _nothing_lost(drill: Drill) -> None:
+    _to_minute(STORED_BY_S)
+    for market in FOLLOWED:
+        for timeframe in ("1m", "1h"):
+            found = truth.compare(drill.exchange, market, timeframe)
+            drill.check(found.good and not found.listed and not found.behind, found.line())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
