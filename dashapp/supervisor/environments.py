@@ -3,6 +3,7 @@
 Whoever breaks into one process, or reads its environment, learns what that one process knew.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 
@@ -13,13 +14,8 @@ from dashapp.embedded.children import INHERITED
 SERVERS = frozenset({"DATABASE_URL", "REDIS_URL"})
 SECRETS = frozenset(variable(knob.name) for knob in fields(Settings) if knob.metadata["secret"])
 SETTINGS = frozenset(variable(knob.name) for knob in fields(Settings))
-# Of the machine, not of Bolt: certificates, proxies, caches, and how many threads the libraries may start.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-MACHINE = (
-    *("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "XDG_CACHE_HOME", "CUDA_VISIBLE_DEVICES"),
-    *PROXIES,
-)
-PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "TF_", "NUMBA_", "PYTHON", "PROMETHEUS_")
+# What Bolt does not know is the machine's: proxies, certificates, libraries' threads. Names like these are kept back.
+SECRET_WORDS = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|_URL$|_DSN$|SESSION", re.IGNORECASE)
 
 
 def secrets_of(role: str) -> frozenset[str]:
@@ -48,4 +44,4 @@ def _may_know(name: str, secrets: frozenset[str]) -> bool:
     setting = name.removesuffix("_FILE")
     if setting in SECRETS:
         return setting in secrets and setting not in {*SERVERS, "SECRET_KEY"}
-    return setting in SETTINGS or name in INHERITED or name in MACHINE or name.startswith(PREFIXES)
+    return setting in SETTINGS or name in INHERITED or not SECRET_WORDS.search(name)

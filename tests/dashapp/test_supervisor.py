@@ -309,6 +309,15 @@ def test_children_get_the_addresses_and_no_file_that_would_override_them(tmp_pat
     assert len(env["SECRET_KEY"]) >= 32
 
 
+def test_children_get_what_the_machine_sets_and_no_secrets_of_others(tmp_path: Path) -> None:
+    done = servers.complete(settings_of(tmp_path), database_url="postgresql://y", redis_url="r")
+    machine = {"HTTPS_PROXY": "http://proxy:3128", "OMP_NUM_THREADS": "1", "PYTHONPATH": "/x", "REPLAYED_HOST": "a"}
+    others = {"AWS_SECRET_ACCESS_KEY": "a", "GITHUB_TOKEN": "b", "PGPASSWORD": "c", "SENTRY_DSN": "d", "OTHER_URL": "e"}
+    env = environments.environment("live-binance", done, machine | others | {"METRICS_TOKEN": "m"})
+    assert machine.items() <= env.items()
+    assert env.keys() & (others.keys() | {"METRICS_TOKEN", "SECRET_KEY"}) == set()
+
+
 def test_set_addresses_start_no_servers_of_our_own(tmp_path: Path) -> None:
     chosen = servers.choose(settings_of(tmp_path, DATABASE_URL="postgresql://x/y", REDIS_URL="redis://z"))
     assert (chosen.postgres, chosen.valkey) == (None, None)
