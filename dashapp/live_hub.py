@@ -77,7 +77,8 @@ class Hub:
         self._watcher: threading.Thread | None = None
         self._seen = ""
         self._subscribed = threading.Event()
-        self._shared = SharedNumbers(Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2))
+        redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2) if redis_url else None
+        self._shared = SharedNumbers(redis)
         self._unit = f"{socket.gethostname()}-{os.getpid()}"
         self.counts = Tallies(self._shared, tallies.HUB)
 
