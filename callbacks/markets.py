@@ -4,31 +4,36 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dash import ALL, Input, Output, State, ctx, no_update
+from dash import ALL, Input, Output, ctx, no_update
 from dash.exceptions import PreventUpdate
 from flask import current_app
 from sqlalchemy.orm import Session
 
-import core.market_name as market_name
+import core.job_queue
 import db.engine
 import db.queries.gaps as gaps
 import db.queries.imports as imports
 import db.queries.instance
 import db.queries.jobs as jobs
+import db.queries.listings as listings
 import db.queries.markets as markets
 import db.queries.sources as sources
-from callbacks.guards import current_role, current_user_id, may, needs
-from callbacks.toasts import say
-from callbacks.trail import note
+from callbacks.guards import current_role, current_user_id, may
+from callbacks.market_coverage import holes_of
 from callbacks.wiring import Wiring
+from core.breaker import Breaker
 from core.clock import utc_now
-from core.errors import NotFound, Refused
-from core.jobs import BACKFILL, IMPORT_FILE, JobState
+from core.errors import NotFound
+from core.jobs import IMPORT_FILE, JobState
 from core.market_name import MarketName
 from core.roles import Role, covers
 from core.settings import Settings
-from db.tables import Import, Job
+from core.shared import SharedNumbers
+from core.timeframe import TIMEFRAMES
+from db.tables import Import, Job, SourceHealth
 from layouts import ids
+from layouts.components import market_search as search
+from layouts.components.numbers import moment
 from layouts.pages import markets as page
 from layouts.pages.markets import Imported, Source, Stored, Work
 
@@ -42,59 +47,12 @@ wire.clientside("markets.fields", Output(ids.Markets.FIELDS, "data-ready"), Inpu
 
 @wire(Output(ids.Markets.FORM, "children"), Input(ids.Markets.FORM, "id"))
 def draw_form(_id: str) -> Any:
-    """The forms, for those who may import and follow."""
-    if not may(Role.ANALYST):
-        return None
-    settings = _settings()
-    follow = [page.follow_form(settings.exchanges)] if settings.exchanges else []
-    return [page.import_form(settings.max_upload_mb), *follow]
-
-
-@wire(
-    Output(ids.Markets.FOLLOW_NAME, "value"),
-    Input(ids.Markets.FOLLOW, "n_clicks"),
-    State(ids.Markets.FOLLOW_NAME, "value"),
-    prevent_initial_call=True,
-    changes=True,
-)
-@needs(Role.ANALYST)
-def follow_market(clicks: int | None, text: str | None) -> str:
-    """Have the candles of a market fetched: those of the past once, new ones every minute."""
-    if not clicks:
-        raise PreventUpdate
-    name, known = market_name.parse(text or ""), _settings().exchanges
-    if name.exchange not in known:
-        raise Refused(f"Bolt asks {', '.join(known)} for candles, not {name.exchange}. Set EXCHANGES to change that.")
+    """The search for everybody, the import for those who may."""
+    settings, now, analyst = _settings(), utc_now(), may(Role.ANALYST)
     with db.engine.session() as session:
-        market_id = markets.get_or_create(session, name).id
-        markets.set_followed(session, market_id, True)
-        note(session, "market_followed", str(name))
-    _fetch_past(market_id)
-    say(f"Following {name}", "Its candles are being fetched; the table below grows with them.")
-    return ""
-
-
-@wire(Input({"type": ids.Markets.FOLLOWED, "index": ALL}, "n_clicks"), prevent_initial_call=True, changes=True)
-@needs(Role.ANALYST)
-def switch_followed(clicks: list[int | None]) -> None:
-    """Follow a market that is stored, or stop."""
-    if not any(clicks) or not any(one["value"] for one in ctx.triggered):
-        raise PreventUpdate
-    with db.engine.session() as session:
-        market = markets.by_id(session, int(ctx.triggered_id["index"]))
-        on = not market.followed
-        if on and market.exchange not in _settings().exchanges:
-            raise Refused(f"Bolt does not ask {market.exchange} for candles. Set EXCHANGES to change that.")
-        markets.set_followed(session, market.id, on)
-        market_id, name = market.id, MarketName(market.exchange, market.symbol)
-        note(session, "market_followed" if on else "market_unfollowed", str(name))
-    if on:
-        _fetch_past(market_id)
-    say(f"Following {name}" if on else f"{name} is no longer followed", "" if on else "Its candles stay.")
-
-
-def _fetch_past(market_id: int) -> None:
-    jobs.submit(BACKFILL, {"market_id": market_id}, owner_id=current_user_id(), dedupe=f"{BACKFILL.name}:{market_id}")
+        listed = search.listed_words(listings.last_seen(session), now=now)
+    found = [search.search_form(settings.exchanges, listed, analyst=analyst)] if settings.exchanges else []
+    return [*found, *([page.import_form(settings.max_upload_mb)] if analyst else [])]
 
 
 def _settings() -> Settings:
@@ -106,20 +64,23 @@ def _settings() -> Settings:
     Output(ids.Markets.TABLE, "children"),
     Output(ids.Markets.SOURCES, "children"),
     Output(ids.Markets.IMPORTS, "children"),
+    Output(ids.Markets.SERVING, "children"),
     Input(ids.Markets.TICK, "n_intervals"),
 )
-def draw_stored(_ticks: int | None) -> tuple[Any, Any, Any]:
-    """Series, sources and finished imports: three small queries."""
+def draw_stored(_ticks: int | None) -> tuple[Any, Any, Any, Any]:
+    """Series, sources, finished imports and who serves for whom: a handful of small queries."""
     now = utc_now()
     with db.engine.session() as session:
         lines = stored_lines(session, _settings().exchanges)
         found = [source_of(row) for row in sources.all_of_them(session)]
         demo = bool(db.queries.instance.get(session).demo_enabled)
         done = imported(session)
+        serving = stood_in(session, now=now)
     return (
         page.stored_table(lines, analyst=may(Role.ANALYST), now=now),
         page.sources_pane(found, demo=demo, now=now),
         page.imports_pane(done, now=now),
+        search.serving_strips(serving),
     )
 
 
@@ -162,7 +123,8 @@ def draw_report(chosen: str | None) -> Any:
 
 def stored_lines(session: Session, exchanges: tuple[str, ...]) -> list[Stored]:
     """All series, those of one market together."""
-    counted = gaps.counts(session)
+    counted, table = gaps.counts(session), markets.table(session)
+    holes = holes_of(session, table)
     return [
         Stored(
             market_id=row.id,
@@ -180,15 +142,29 @@ def stored_lines(session: Session, exchanges: tuple[str, ...]) -> list[Stored]:
             missing=one.missing,
             flagged=one.flagged,
             updated_at=one.updated_at,
+            step_ms=TIMEFRAMES[one.timeframe].ms,
             confirmed=counted.get((row.id, one.timeframe), (0, 0))[1],
+            holes=tuple(holes.get((row.id, one.timeframe), [])),
         )
-        for row in markets.table(session)
+        for row in table
         for one in row.series.values()
     ]
 
 
-def source_of(row: Any) -> Source:
-    return Source(row.exchange, row.state, row.detail, row.latency_ms, row.checked_at, row.answered_at)
+def source_of(row: SourceHealth) -> Source:
+    """How an exchange answered last, with its breaker; closed while Redis is away."""
+    shared = SharedNumbers(core.job_queue.redis())
+    state, wait = Breaker(shared, row.exchange).state()
+    told = (row.exchange, row.state, row.detail, row.latency_ms, row.checked_at, row.answered_at)
+    return Source(*told, row.since, row.wait_until, "closed" if shared.alone else state, wait)
+
+
+def stood_in(session: Session, *, now: datetime) -> list[tuple[str, str, str, str]]:
+    """(market, who serves in its place, that one's chart, why and since when)."""
+    return [
+        (str(one.own), str(one.name), f"/charts/{one.name.path}", f"{one.reason} since {moment(one.since, now=now)}")
+        for one in sources.stand_ins(session).values()
+    ]
 
 
 def imported(session: Session) -> list[Imported]:

@@ -50,6 +50,7 @@ SWITCH_SOURCES = JobKind("switch_sources", Queue.NOW, "workers.stand_ins.switch_
 READ_COINS = JobKind("read_coins", Queue.MARKET, "workers.coins.read_coins", 120)
 MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_history", 120)
 BUILD_PYRAMID = JobKind("build_pyramid", Queue.MARKET, "workers.pyramid.build_pyramid", 3_600)
+READ_LISTINGS = JobKind("read_listings", Queue.MARKET, "workers.listings.read_listings", 300)
 IMPORT_FILE = JobKind("import_file", Queue.MARKET, "workers.market_data.import_file", 1_800)
 TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
 TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold", 12 * 3_600)
@@ -71,6 +72,7 @@ KINDS: dict[str, JobKind] = {
         BUILD_PYRAMID,
         IMPORT_FILE,
         TRAIN_MODEL,
+        READ_LISTINGS,
         TRAIN_FOLD,
         LEAK_LAB,
         PREDICT_DUE,

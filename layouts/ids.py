@@ -92,6 +92,11 @@ class Markets:
     CLOSE = "markets-close"
     FOLLOW_NAME = "markets-follow-name"
     FOLLOW = "markets-follow"
+    FOUND = "markets-found"
+    MORE = "markets-more"  # pattern: index is how many are shown
+    TAKE = "markets-take"  # pattern: index is `binance/BTC-USDT`; the button in a row of what was found
+    TAKEN = "markets-taken"  # dcc.Store: grows with each market that is followed or let go
+    SERVING = "markets-serving"
     FOLLOWED = "markets-followed"  # pattern: index is a market's id; the button in its row
 
 

@@ -11,6 +11,7 @@ from core.jobs import (
     PREDICT_DUE,
     PROBE_EXCHANGES,
     READ_COINS,
+    READ_LISTINGS,
     SEND_MAILS,
     SETTLE_DUE,
     SWITCH_SOURCES,
@@ -45,9 +46,11 @@ ENTRIES = (
     Entry(MEND_HISTORY, every=15, offset=9),
     Entry(SWITCH_SOURCES, every=30, offset=25),
     Entry(READ_COINS, every=600, offset=35),
+    Entry(READ_LISTINGS, every=6 * 3_600, offset=45),
     Entry(BUILD_PYRAMID, every=3_600, offset=40),
     Entry(PREDICT_DUE, every=60, offset=7),
     Entry(SETTLE_DUE, every=60, offset=12),
     Entry(SEND_MAILS, every=60, offset=20),
 )
-AT_START = (PROBE_EXCHANGES, BUILD_PYRAMID)  # also once when the first scheduler starts, whatever the clock says
+# Also once when the first scheduler starts, whatever the clock says.
+AT_START = (PROBE_EXCHANGES, READ_LISTINGS, BUILD_PYRAMID)

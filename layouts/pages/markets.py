@@ -9,8 +9,17 @@ from dash.development.base_component import Component
 
 from core.clock import from_ms
 from layouts import ids
-from layouts.components.feedback import empty, freshness, key_figures, page_head, pane, simulated_badge, skeleton
-from layouts.components.numbers import ago, count, exact_moment, moment
+from layouts.components.coverage import complete, coverage_bar
+from layouts.components.feedback import (
+    empty,
+    freshness,
+    key_figures,
+    page_head,
+    pane,
+    simulated_badge,
+    skeleton,
+)
+from layouts.components.numbers import ago, count, exact_moment, moment, until
 
 REFRESH_MS = 2_000
 STATES: dict[str, tuple[str, Literal["ok", "warn", "bad", "off"]]] = {
@@ -40,7 +49,9 @@ class Stored:
     missing: int
     flagged: int
     updated_at: datetime
+    step_ms: int
     confirmed: int = 0
+    holes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,10 @@ class Source:
     latency_ms: float | None
     checked_at: datetime
     answered_at: datetime | None
+    since: datetime | None = None
+    wait_until: datetime | None = None
+    breaker: str = "closed"
+    breaker_wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,9 @@ def layout(**_query: str) -> Component:
         [
             dcc.Interval(id=ids.Markets.TICK, interval=REFRESH_MS),
             dcc.Store(id=ids.Markets.CHOSEN),
+            dcc.Store(id=ids.Markets.TAKEN),
             page_head("Markets", "Candles stored here, and where they come from"),
+            html.Div(id=ids.Markets.SERVING),
             html.Div(id=ids.Markets.FORM),
             html.Div(id=ids.Markets.JOBS),
             html.Div(id=ids.Markets.REPORT),
@@ -112,23 +129,14 @@ def import_form(most_mb: int) -> Component:
     return pane("Import candles", fields, sub=sub, label="Import candles")
 
 
-def follow_form(exchanges: tuple[str, ...]) -> Component:
-    """The pane for fetching a market from an exchange from now on."""
-    example = f"{exchanges[0]}:BTC/USDT"
-    field = dcc.Input(id=ids.Markets.FOLLOW_NAME, type="text", placeholder=example, autoComplete="off", maxLength=80)
-    label = html.Label(["Exchange and symbol", field], className="form-label", htmlFor=ids.Markets.FOLLOW_NAME)
-    button = html.Button("Follow market", id=ids.Markets.FOLLOW, className="btn btn-secondary", n_clicks=0)
-    sub = f"New candles are fetched every minute from {', '.join(exchanges)}, the newest 5,000 candles first"
-    return pane("Follow a market", html.Div([label, button], className="follow"), sub=sub, label="Follow a market")
-
-
 def stored_table(lines: list[Stored], *, analyst: bool, now: datetime) -> Component:
     """One row a series, the market named on its first."""
     if not lines:
         words = "Markets stand here once a file is imported or an exchange is followed."
         return html.Div(empty("No markets yet", words), className="pane-body roomy")
-    head = ["Market", "Timeframe", "Candles", "First", "Last", "Gaps", "Missing", "Updated", ""]
-    cells = [html.Th(name, scope="col", className="num" if name in head[2:3] + head[5:7] else "") for name in head]
+    head = ["Market", "Timeframe", "Candles", "Stored", "Complete", "Gaps", "Last", "Updated", ""]
+    right = ("Candles", "Complete", "Gaps")
+    cells = [html.Th(name, scope="col", className="num" if name in right else "") for name in head]
     rows, before = [], ""
     for line in lines:
         rows.append(_row(line, first=line.path != before, analyst=analyst, now=now))
@@ -149,15 +157,25 @@ def _row(line: Stored, *, first: bool, analyst: bool, now: datetime) -> html.Tr:
             html.Td(html.Div(name, className="mk"), className="mkt"),
             html.Td(chart, className="tf"),
             _named("Candles", count(line.rows), "num"),
-            html.Td(_time(line.first_ms, now), className="m-drop"),
-            _named("Last", _time(line.last_ms, now)),
+            html.Td(_coverage(line, now), className="cov"),
+            _named("Complete", complete(line.rows, line.missing), "num"),
             _named("Gaps", _gaps(line), "num"),
-            html.Td(count(line.missing), className="num m-drop"),
+            _named("Last", _time(line.last_ms, now)),
             _named("Updated", html.Span(ago(line.updated_at, now=now), title=exact_moment(line.updated_at))),
             html.Td(_follow_button(line) if first and analyst and line.followable else None, className="num do"),
         ],
         className="first" if first else "",
     )
+
+
+def _coverage(line: Stored, now: datetime) -> Component:
+    """From when, the bar with its holes, to when."""
+    end = line.last_ms + line.step_ms
+    words = f"{exact_moment(from_ms(line.first_ms))} to {exact_moment(from_ms(end))}"
+    counts = {"rows": line.rows, "missing": line.missing}
+    bar = coverage_bar(line.first_ms, end, line.holes, **counts, words=words)
+    begin = html.Span(moment(from_ms(line.first_ms), now=now), className="t4")
+    return html.Div([begin, bar], className="covering")
 
 
 def _gaps(line: Stored) -> Any:
@@ -198,13 +216,21 @@ def sources_pane(sources: list[Source], *, demo: bool, now: datetime) -> Compone
 
 
 def _source(one: Source, now: datetime) -> Component:
+    """How it answers, since when, and when it is asked again."""
     words, kind = STATES.get(one.state, (one.state, "off"))
     if one.state == "ok" and one.latency_ms is not None:
         words = f"{words} in {one.latency_ms:.0f} ms"
     elif one.state != "ok":
         since = ago(one.answered_at, now=now) if one.answered_at else "never"
         words = f"{words}, last answered {since}"
-    return html.Span(freshness(words, kind), title=f"{one.detail} Asked {ago(one.checked_at, now=now)}.".strip())
+    about = [f"Since {moment(one.since, now=now)}"] if one.since else []
+    if one.wait_until and one.wait_until > now:
+        about.append(f"next try in {until(one.wait_until, now=now)}")
+    elif one.breaker != "closed":
+        about.append(f"breaker {one.breaker}, next try in {one.breaker_wait:.0f} s")
+    small = html.Div(", ".join(about), className="t4 fs11") if about else None
+    title = f"{one.detail} Asked {ago(one.checked_at, now=now)}.".strip()
+    return html.Div([html.Span(freshness(words, kind), title=title), small])
 
 
 def work_pane(work: list[Work]) -> Component | None:
