@@ -13,6 +13,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 
+COLUMNS = 6
+ROW_BYTES = 8 * COLUMNS
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candles:
@@ -56,6 +59,20 @@ def join(parts: Sequence[Candles]) -> Candles:
     if not parts:
         return empty()
     return Candles(*(np.concatenate(columns) for columns in zip(*(p.columns() for p in parts), strict=True)))
+
+
+def to_bytes(candles: Candles) -> bytes:
+    """The columns one after the other, little-endian; see `from_bytes`."""
+    return b"".join(column.astype(column.dtype.newbyteorder("<")).tobytes() for column in candles.columns())
+
+
+def from_bytes(packed: bytes) -> Candles:
+    """Candles of `to_bytes`, the very same values; raises ValueError where the length cannot be right."""
+    if len(packed) % ROW_BYTES:
+        raise ValueError("these bytes are no candles")
+    size = len(packed) // COLUMNS
+    parts = [bytearray(packed[k * size : (k + 1) * size]) for k in range(COLUMNS)]  # arrays of them can be written to
+    return Candles(np.frombuffer(parts[0], dtype="<i8"), *(np.frombuffer(part, dtype="<f8") for part in parts[1:]))
 
 
 def gaps(time: Times, step_ms: int) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from flask import Flask
 from sqlalchemy.orm import sessionmaker
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import core.cache
 import core.job_queue
 import db.engine
 from core.settings import Settings
@@ -62,6 +63,7 @@ def _connect(app: Flask, settings: Settings) -> None:
         db.engine.bind(sessionmaker(database.engine, expire_on_commit=False))
     if settings.redis_url:
         core.job_queue.connect(settings.redis_url)
+    core.cache.connect(settings.redis_url)
 
 
 def _mount_dash(app: Flask, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_flask_exporter import PrometheusMetrics
 
+from core import cache
 from core.roles import Role, covers
 from dashapp import security
 from dashapp.desk_metrics import DeskCollector
@@ -24,6 +25,8 @@ def install(app: Flask) -> None:
     registry = CollectorRegistry(auto_describe=True)
     PrometheusMetrics(app, path=None, group_by="endpoint", defaults_prefix="bolt", buckets=BUCKETS, registry=registry)
     registry.register(DeskCollector())
+    for counter in (cache.HITS, cache.MISSES):  # of the process, where there are several: gathered from their files
+        registry.register(counter)
     app.extensions["bolt_registry"] = registry
     app.register_blueprint(blueprint)
 

@@ -28,7 +28,7 @@ def pack(columns: Sequence[tuple[str, Any]], n: int) -> bytes:
     for k, (_, values) in enumerate(columns):
         rows[f"n{k}"] = rows.dtype[f"c{k}"].itemsize
         rows[f"c{k}"] = values
-    return b"".join((SIGNATURE, memoryview(rows).cast("B"), TRAILER)) if n else SIGNATURE + TRAILER
+    return b"".join((SIGNATURE, rows.tobytes(), TRAILER))
 
 
 def copy_in(session: Session, target: str, packed: bytes) -> None:

@@ -7,14 +7,16 @@ a fixed grid: a bar is the same whatever window it is seen through.
 
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 import core.ohlcv as ohlcv
 import db.queries.candles as stored_candles
 import db.queries.coarse_candles as coarse_candles
 import db.queries.markets as markets
+from core.cache import Cache
 from core.errors import NotFound
-from core.ohlcv import Candles
+from core.ohlcv import Candles, from_bytes, to_bytes
 from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe, offset_of
 from core.timeframe import parse as parse_timeframe
 from db.queries.markets import SeriesRow
@@ -27,6 +29,9 @@ STEPS = (
     *(n * DAY_MS for n in (1, 2)),
     *(n * WEEK_MS for n in (1, 2, 4)),
 )
+
+# The newest bars of a market are what everybody looks at; pages ask for them again and again.
+SHARED = Cache("candles", keep_s=120, most_bytes=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,11 @@ def series(session: Session, market_id: int, timeframe: str, *, now_ms: int | No
 def latest(session: Session, market_id: int, timeframe: str, n: int, *, now_ms: int | None = None) -> Candles:
     """The newest `n` closed candles (fewer where there are fewer). Raises NotFound."""
     held = _find(session, market_id, timeframe)
-    return _newest(session, held, held.frame.ms, _last_whole(session, held, now_ms), n)
+    last = _last_whole(session, held, now_ms)
+    key = held.key("latest", held.frame.ms, last, n)
+    return SHARED.remember(
+        key, lambda: _newest(session, held, held.frame.ms, last, n), pack=to_bytes, unpack=from_bytes
+    )
 
 
 def before(session: Session, market_id: int, timeframe: str, end_ms: int | None, n: int) -> Candles:
@@ -101,8 +110,7 @@ def window(
     offset = offset_of(step)
     first, last = (_floor(edge, step, offset) for edge in (row.first_ms, row.last_ms))
     start, end = _floor(start, step, offset), _floor(end, step, offset)
-    bars = _read(session, held, step, start, end) if start <= end else ohlcv.empty()
-    ahead = _newest(session, held, step, start - step, lead) if lead and len(bars) else ohlcv.empty()
+    ahead, bars = _lead_and_bars(session, held, step, start, end, lead, last)
     return Window(ohlcv.join([ahead, bars]), step, first, last, row.rows, held.source.name, len(ahead))
 
 
@@ -126,6 +134,12 @@ class _Held:
     row: SeriesRow
     market_id: int
 
+    def key(self, *asked: object) -> str:
+        """Names an answer made of what is stored now: whoever stores candles moves `updated_at`."""
+        row = self.row
+        stored = (self.market_id, row.timeframe, row.updated_at.timestamp(), row.rows, row.last_ms, row.pyramid)
+        return ":".join(map(str, (*stored, *asked)))
+
     def base(self, step: int) -> int:
         """Length (ms) of the stored rows that bars of length `step` are read from."""
         level = coarse_candles.level_for(self.source, step) if self.row.pyramid else None
@@ -145,6 +159,23 @@ def _source(stored: dict[str, SeriesRow], frame: Timeframe) -> SeriesRow | None:
     """The series a timeframe is read from: its own, else the coarsest one that divides it."""
     fitting = [row for name, row in stored.items() if TIMEFRAMES[name].divides(frame)]
     return max(fitting, key=lambda row: TIMEFRAMES[row.timeframe].ms, default=None)
+
+
+def _lead_and_bars(
+    session: Session, held: _Held, step: int, start: int, end: int, lead: int, last: int
+) -> tuple[Candles, Candles]:
+    """(up to `lead` bars before `start`, bars from `start` to `end`). Those that reach to the `last` one, which is
+    what a chart opens with, are shared."""
+
+    def make() -> Candles:
+        bars = _read(session, held, step, start, end) if start <= end else ohlcv.empty()
+        ahead = _newest(session, held, step, start - step, lead) if lead and len(bars) else ohlcv.empty()
+        return ohlcv.join([ahead, bars])
+
+    key = held.key("window", step, start, end, lead)
+    both = SHARED.remember(key, make, pack=to_bytes, unpack=from_bytes) if end >= last else make()
+    split = int(np.searchsorted(both.time, start))
+    return both[:split], both[split:]
 
 
 def _last_whole(session: Session, held: _Held, now_ms: int | None) -> int:

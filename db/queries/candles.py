@@ -249,7 +249,7 @@ def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, 
     row.missing = (to_ms(row.last_open) - to_ms(row.first_open)) // step_ms + 1 - row.rows
     session.flush()
     session.execute(
-        text("UPDATE series SET updated_at = now() WHERE market_id = :m AND timeframe = :t"),
+        text("UPDATE series SET updated_at = clock_timestamp() WHERE market_id = :m AND timeframe = :t"),
         {"m": row.market_id, "t": row.timeframe},
     )
 

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from core import cache
 from core.roles import Role
 from tests.web import OWNER, SignIn, make_app, settings_for
 
@@ -84,3 +85,10 @@ print(client.get("/metrics", headers={{"Authorization": "Bearer {TOKEN}"}}).text
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         counted = families(done.stdout)["bolt_http_request"].samples
         assert sum(s.value for s in counted if s.labels["status"] == "200") == 2 * seen - 1
+
+
+def test_hits_and_misses_of_caches_are_told(scraped: FlaskClient) -> None:
+    for counter, word in ((cache.HITS, "hits"), (cache.MISSES, "misses")):
+        counter.labels("candles").inc()
+        text = scraped.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+        assert f'bolt_cache_{word}_total{{cache="candles"}}' in text
