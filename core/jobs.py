@@ -57,6 +57,8 @@ TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
+WATCH_MODELS = JobKind("watch_models", Queue.PREDICT, "workers.watching.watch_models", 900)
+REBUILD_MODEL = JobKind("rebuild_model", Queue.TRAIN, "workers.rebuilding.rebuild_model", 12 * 3_600)
 SEND_MAILS = JobKind("send_mails", Queue.ALERTS, "workers.mail.send_mails", 300)
 
 KINDS: dict[str, JobKind] = {
@@ -70,13 +72,15 @@ KINDS: dict[str, JobKind] = {
         READ_COINS,
         MEND_HISTORY,
         BUILD_PYRAMID,
+        READ_LISTINGS,
         IMPORT_FILE,
         TRAIN_MODEL,
-        READ_LISTINGS,
         TRAIN_FOLD,
         LEAK_LAB,
         PREDICT_DUE,
         SETTLE_DUE,
+        WATCH_MODELS,
+        REBUILD_MODEL,
         SEND_MAILS,
     )
 }

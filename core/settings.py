@@ -136,6 +136,9 @@ class Settings:
     )
     workers_alerts: int = _knob("1", "Worker processes for letters and alerts.", _whole(0, 64))
     workers_predict: int = _knob("1", "Worker processes for predictions.", _whole(0, 64))
+    model_max_age_days: int = _knob(
+        "180", "Days after its training on which a proven champion is demoted to unproven.", _whole(1, 3_650)
+    )
     max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))
     metrics_token: str = _knob("", "Bearer token that may read /metrics; without it nobody may.", secret=True)
     rate_limit_api: int = _knob("100", "Requests to the JSON API a minute, per account or address.", _a_minute)

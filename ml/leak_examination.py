@@ -46,7 +46,7 @@ def _read(opener: Opener, model_id: int, models: Path) -> Version:
         model = trained_models.get(session, model_id)
         asked = config.from_dict(model.config)
         spans = {span.market: span for span in map(DataSpan.from_dict, model.card["data"])}
-    frames = [_frame(opener, spans[name], asked) for name in asked.markets]
+    frames = [frame_of(opener, spans[name], asked) for name in asked.markets]
     if any(dataset.describe(f, asked.step.ms).sha256 != spans[f.market].sha256 for f in frames):
         note = "Its candles have changed since it was trained, so its files were not compared."
         return Version(asked, frames, None, note)
@@ -56,7 +56,7 @@ def _read(opener: Opener, model_id: int, models: Path) -> Version:
     return Version(asked, frames, Stored(files.scaler, files.k), note)
 
 
-def _frame(opener: Opener, span: DataSpan, asked: TrainingConfig) -> Frame:
+def frame_of(opener: Opener, span: DataSpan, asked: TrainingConfig) -> Frame:
     """The candles of one market between the first and the last the version saw."""
     with opener() as session:
         try:

@@ -16,6 +16,7 @@ from core.jobs import (
     SETTLE_DUE,
     SWITCH_SOURCES,
     TOP_UP,
+    WATCH_MODELS,
     JobKind,
 )
 
@@ -45,11 +46,12 @@ ENTRIES = (
     Entry(TOP_UP, every=60, offset=2),
     Entry(MEND_HISTORY, every=15, offset=9),
     Entry(SWITCH_SOURCES, every=30, offset=25),
-    Entry(READ_COINS, every=600, offset=35),
     Entry(READ_LISTINGS, every=6 * 3_600, offset=45),
+    Entry(READ_COINS, every=600, offset=35),
     Entry(BUILD_PYRAMID, every=3_600, offset=40),
     Entry(PREDICT_DUE, every=60, offset=7),
     Entry(SETTLE_DUE, every=60, offset=12),
+    Entry(WATCH_MODELS, every=900, offset=50),
     Entry(SEND_MAILS, every=60, offset=20),
 )
 # Also once when the first scheduler starts, whatever the clock says.

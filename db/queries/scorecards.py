@@ -52,8 +52,10 @@ class Record:
         return f"{self.model} v{self.version}"
 
 
-def settled_rows(session: Session, model_id: int, market_id: int) -> Sequence[Row[Any]]:
-    """What a scorecard needs of every settled call of a version in a market, oldest first."""
+def settled_rows(
+    session: Session, model_id: int, market_id: int, *, since: datetime | None = None
+) -> Sequence[Row[Any]]:
+    """What a scorecard needs of every settled call of a version in a market (made on candles since), oldest first."""
     wanted: list[Any] = [Prediction.id, Prediction.open_time, Prediction.simulated]
     wanted += [Prediction.p_bearish, Prediction.p_neutral, Prediction.p_bullish]
     wanted += [Prediction.abstained, Prediction.conformal_set]
@@ -66,7 +68,15 @@ def settled_rows(session: Session, model_id: int, market_id: int) -> Sequence[Ro
         .where(Prediction.model_id == model_id, Prediction.market_id == market_id)
         .order_by(Prediction.open_time, Prediction.id)
     )
+    if since is not None:
+        query = query.where(Prediction.open_time >= since)
     return session.execute(query).all()
+
+
+def markets_of(session: Session, model_id: int) -> list[int]:
+    """Markets a version has called."""
+    query = select(Prediction.market_id).where(Prediction.model_id == model_id).distinct()
+    return list(session.scalars(query.order_by(Prediction.market_id)))
 
 
 def without_rules(session: Session, *, since: datetime, limit: int = 2_000) -> list[Prediction]:
