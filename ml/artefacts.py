@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import ModelUnavailable
 from ml import checkpoints, config, scaling
 from ml.config import TrainingConfig
+from ml.novelty import Novelty
 from ml.scaling import Scaler
 
 MANIFEST = "manifest.json"
@@ -24,12 +25,17 @@ FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a call needs, read from files whose hashes matched."""
+    """What a call needs, read from files whose hashes matched.
+
+    `threshold`: of conformal sets; `novelty`: of bars unlike any other. None where the version is from before them.
+    """
 
     model: bytes
     scaler: Scaler
     config: TrainingConfig
     k: float
+    threshold: float | None = None
+    novelty: Novelty | None = None
 
 
 def save(models: Path, folder: str, files: dict[str, bytes]) -> dict[str, str]:
@@ -56,7 +62,15 @@ def load(models: Path, folder: str, manifest: dict[str, str]) -> Loaded:
     try:
         scaler = scaling.from_json(read[SCALER].decode())
         data = json.loads(read[CONFIG])
-        return Loaded(read[MODEL], scaler, config.from_dict(data["training"]), float(data["k"]))
+        threshold, known = data.get("conformal_threshold"), data.get("novelty")
+        return Loaded(
+            model=read[MODEL],
+            scaler=scaler,
+            config=config.from_dict(data["training"]),
+            k=float(data["k"]),
+            threshold=None if threshold is None else float(threshold),
+            novelty=None if known is None else Novelty.from_dict(known),
+        )
     except (ValueError, KeyError, TypeError) as fault:
         raise ModelUnavailable(f"The files of the model in {folder} cannot be understood. Train it again.") from fault
 
@@ -71,6 +85,33 @@ def read_checked(models: Path, folder: str, name: str, manifest: dict[str, str])
     if hashlib.sha256(content).hexdigest() != manifest.get(name):
         raise ModelUnavailable(f"The model's file {folder}/{name} is damaged. Restore it, or train again.")
     return content
+
+
+def checked(path: Path, sha256: str | None) -> bytes:
+    """A file's content where its hash is this one; raises ModelUnavailable."""
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise ModelUnavailable(f"The file {path.name} of the training cannot be read. Start it again.") from fault
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelUnavailable(f"The file {path.name} of the training is damaged. Start it again.")
+    return content
+
+
+def number(models: Path, folder: str, manifest: dict[str, str], version: int) -> dict[str, str]:
+    """Write the number the registry gave a version into its `card.json`; returns the manifest that fits.
+
+    The card is replaced first: stopped in between, its hash differs from that of a version that was never recorded.
+    """
+    if CARD not in manifest:
+        return manifest
+    card = json.loads(read_checked(models, folder, CARD, manifest)) | {"version": version}
+    content = json.dumps(card, ensure_ascii=False, allow_nan=False).encode()
+    changed = manifest | {CARD: hashlib.sha256(content).hexdigest()}
+    place = _place(models, folder)
+    checkpoints.write(place / CARD, content)
+    checkpoints.write(place / MANIFEST, json.dumps(changed, indent=1).encode())
+    return changed
 
 
 def remove(models: Path, folder: str) -> None:

@@ -25,14 +25,20 @@ Forecast = tuple[Floats, Classes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Forecaster:
-    """`forecast(dataset, rows)` learns from the train rows alone: probabilities (rows, 3), and the classes it names
-    where they are not simply the likeliest ones."""
+class Known:
+    """What a page says of a baseline; `simple` ones are no models."""
 
     key: str
     title: str
     about: str
     simple: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forecaster(Known):
+    """`forecast(dataset, rows)` learns from the train rows alone: probabilities (rows, 3), and the classes it names
+    where they are not simply the likeliest ones."""
+
     forecast: Callable[[Dataset, Rows], Forecast]
 
 
@@ -118,3 +124,4 @@ BASELINES: tuple[Forecaster, ...] = (
     Forecaster("logistic", "Logistic regression", "linear in the ten features of the last bar", False, logistic),
     Forecaster("boosting", "Gradient boosting", "boosted trees on the same windows", False, boosting),
 )
+SHUFFLED = Known("shuffled", "LSTM on shuffled labels", "the same network, taught labels in random order", False)

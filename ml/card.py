@@ -5,46 +5,16 @@ three are always in the order bearish, neutral, bullish. `to_dict` gives plain J
 a field that is added later has a default, so that older cards stay readable.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from types import UnionType
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ml.card_parts import Abstained, Regime, Sets
+from ml.card_parts import Part as Part
 
 CLASSES = ("bearish", "neutral", "bullish")
 SCHEMA = 1
 NO_SKILL: Literal["no_demonstrated_skill"] = "no_demonstrated_skill"
 SKILLED: Literal["skilled"] = "skilled"
-
-
-class Part:
-    """A frozen piece of the card that can be read back from JSON."""
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Rebuild from `to_dict`'s output; unknown keys are ignored, missing ones take their default."""
-        hints = get_type_hints(cls)
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{key: _read(hints[key], value) for key, value in data.items() if key in names})
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)  # type: ignore[call-overload,no-any-return]
-
-
-def _read(kind: Any, value: Any) -> Any:
-    """`value` of JSON as the type a field asks for."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if value is None or kind is Any:
-        return value
-    if origin is UnionType:
-        return _read(next(a for a in inner if a is not type(None)), value)
-    if origin is list:
-        return [_read(inner[0], item) for item in value]
-    if origin is tuple:
-        return tuple(_read(inner[0], item) for item in value)
-    if origin is dict:
-        return {key: _read(inner[1], item) for key, item in value.items()}
-    if isinstance(kind, type) and issubclass(kind, Part):
-        return kind.from_dict(value)
-    return value
 
 
 @dataclass(frozen=True)
@@ -122,9 +92,11 @@ class ClassScore(Part):
 
 @dataclass(frozen=True)
 class Metrics(Part):
-    """Scores over the test period. `confusion[actual][called]` counts; `skill` is the Brier skill score.
+    """Scores out of sample. `confusion[actual][called]` counts; `skill` is the Brier skill score.
 
-    `n_eff`: independent calls these n overlapping ones are worth. `accuracy_interval`: 95 % block bootstrap.
+    `n_eff`: independent calls these n overlapping ones are worth. Intervals: 95 %, block bootstrap. `hit_rate`: share
+    of right ones among the `directional` calls, which named a side and saw one of the two barriers reached: a coin
+    has 50 %. `class_ece`: calibration error of each class's own probability, ten bins of equal mass.
     """
 
     n: int
@@ -140,6 +112,10 @@ class Metrics(Part):
     ece: float
     confusion: list[list[int]]
     per_class: list[ClassScore]
+    hit_rate: float | None = None
+    directional: int = 0
+    mcc_interval: list[float] = field(default_factory=list)
+    class_ece: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -214,11 +190,38 @@ class TestCalls(Part):
 
 
 @dataclass(frozen=True)
+class Fold(Part):
+    """One step of a walk-forward: everything was fitted anew on its train rows. Scores are of its own test alone."""
+
+    split: Split
+    k: float
+    temperatures: list[float]
+    best_epochs: list[int]
+    n: int
+    accuracy: float
+    mcc: float
+    log_loss: float
+    base_log_loss: float
+
+
+@dataclass(frozen=True)
+class WalkForward(Part):
+    """`scheme`: single, rolling or anchored. `stride`: every how many bars a call was made."""
+
+    scheme: str
+    train_days: int
+    stride: int
+    folds: list[Fold]
+
+
+@dataclass(frozen=True)
 class Card(Part):
     """One model version. `finding` is the sentence a page opens with; `reasons` are why the verdict is what it is.
 
     `calls` is empty where only an overview was asked for (`trained_models.table`). `version` is None in `card.json`,
-    which is written before the registry counts it.
+    which is written before the registry counts it. Scores are over the rows out of sample of all folds together;
+    `split`, `labels` and the losses in `runs` are of the newest fold, whose networks serve, the mean of all seeds.
+    `skill_shown`: every condition of the verdict holds but the leak lab's, whose report may come later.
     """
 
     name: str
@@ -252,6 +255,11 @@ class Card(Part):
     seconds: float
     calls: dict[str, TestCalls] = field(default_factory=dict)
     schema: int = SCHEMA
+    skill_shown: bool = False
+    walk: WalkForward | None = None
+    regimes: list[Regime] = field(default_factory=list)
+    sets: Sets | None = None
+    abstained: Abstained | None = None
 
     def numbered(self, version: int) -> "Card":
         """The same card with the version number the registry gave it."""

@@ -27,11 +27,21 @@ MAX_MARKETS = 20
 MAX_SEEDS = 20
 FEW_SEEDS = 5  # fewer are a quick look
 LEAST_JUDGED = 50  # windows validation and test must hold at least
+SINGLE, ROLLING, ANCHORED = "single", "rolling", "anchored"
+SCHEMES = (SINGLE, ROLLING, ANCHORED)
+MAX_FOLDS = 60
+TRAIN_DAYS = 365  # of a walk-forward's training span; never more than half of the time axis
+WALK_FOLDS, WALK_EPOCHS, WALK_STRIDE = 4, 8, 4  # the size that ends within the hour; `--full` is every bar, 60 epochs
+FULL_FOLDS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """`markets` are names such as `binance:BTC/USDT`; `horizon` is in bars; `seeds` are trained one after another."""
+    """`markets` are names such as `binance:BTC/USDT`; `horizon` is in bars; every seed is a network of its own.
+
+    `scheme`: `single` is one split, a quick look; `rolling` and `anchored` are walk-forwards of `folds` steps, each
+    trained on `train_days` before it, or on everything before it. `stride`: every how many bars a decision is taken.
+    """
 
     markets: tuple[str, ...]
     timeframe: str
@@ -46,6 +56,10 @@ class TrainingConfig:
     patience: int = PATIENCE
     sigma_span: int = SIGMA_SPAN
     cost: float = COST
+    scheme: str = SINGLE
+    folds: int = 1
+    train_days: int = TRAIN_DAYS
+    stride: int = 1
 
     def __post_init__(self) -> None:
         timeframe.parse(self.timeframe)
@@ -60,6 +74,31 @@ class TrainingConfig:
         if not 1 <= self.epochs <= 1_000:
             raise Refused(f"{self.epochs} epochs are not possible. Choose 1 to 1,000.")
         _check_count(len(self.seeds))
+        if not 0 <= self.cost <= 0.2:
+            raise Refused("Costs of a round trip are 0 to 20 %.")
+        self._check_walk()
+
+    def _check_walk(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise Refused(f"“{self.scheme}” is no way to split. Choose one of {', '.join(SCHEMES)}.")
+        if not 1 <= self.stride <= self.horizon:
+            raise Refused(f"Every {self.stride}th bar is not possible. Choose 1 to the horizon, {self.horizon}.")
+        if self.scheme == SINGLE and self.folds != 1:
+            raise Refused("A single split has no folds. Choose a rolling or an anchored walk-forward.")
+        if self.walks and not 2 <= self.folds <= MAX_FOLDS:
+            raise Refused(f"{self.folds} folds are not possible. Choose 2 to {MAX_FOLDS}.")
+        if not 30 <= self.train_days <= 3_650:
+            raise Refused(f"{self.train_days} days of training are not possible. Choose 30 to 3,650.")
+
+    @property
+    def walks(self) -> bool:
+        """Whether this is a walk-forward."""
+        return self.scheme != SINGLE
+
+    @property
+    def train_bars(self) -> int:
+        """Bars of a walk-forward's training span."""
+        return self.train_days * 86_400_000 // self.step.ms
 
     @property
     def step(self) -> Timeframe:
@@ -81,9 +120,9 @@ class TrainingConfig:
     @property
     def least_candles(self) -> int:
         """Candles a market needs so that each segment holds a fair number of windows."""
-        share = 1 - TRAIN_SHARE - VALIDATION_SHARE
+        share = 1 / (2 * (self.folds + 1)) if self.walks else 1 - TRAIN_SHARE - VALIDATION_SHARE
         warm = max(self.sigma_span, 50) + 10
-        return warm + math.ceil((self.window + 2 * self.horizon + LEAST_JUDGED) / share)
+        return warm + math.ceil((self.window + 2 * self.horizon + LEAST_JUDGED * self.stride) / share)
 
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

@@ -15,7 +15,7 @@ from ml import features, labels, scaling, splits, windows
 from ml.card import DataSpan
 from ml.config import TrainingConfig
 from ml.scaling import Scaler
-from ml.splits import Parts, Spans
+from ml.splits import Borders, Parts, Spans
 from ml.windows import Ends, Table
 
 Classes = npt.NDArray[np.int8]
@@ -55,7 +55,7 @@ class Rows:
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """`table` (bars of all markets, 10) is scaled; `parts` says which row is where. Train and validation hold no
-    ambiguous row. `without_label`: windows whose path is not complete."""
+    ambiguous row. `without_label`: windows whose path is not complete. `borders`: where the segments begin."""
 
     config: TrainingConfig
     scaler: Scaler
@@ -66,6 +66,7 @@ class Dataset:
     embargo_bars: int
     without_label: int
     data: tuple[DataSpan, ...]
+    borders: Borders
 
     def x(self, rows: npt.NDArray[np.int64]) -> Table:
         """(rows, window, 10) windows."""
@@ -86,12 +87,17 @@ class _Market:
     at: npt.NDArray[np.int64]
 
 
-def prepare(frames: Sequence[Frame], config: TrainingConfig, compute: Compute = features.compute) -> Dataset:
-    """Raises NotEnoughData with what is missing. `compute` is another one only where a leak is planted."""
-    for frame in frames:
-        _demand_length(frame, config)
-    markets = [_open(frame, config, compute) for frame in frames]
-    border = _borders(markets, config)
+def prepare(
+    frames: Sequence[Frame], config: TrainingConfig, compute: Compute = features.compute, *, fold: int = -1
+) -> Dataset:
+    """Raises NotEnoughData with what is missing. `compute` is another one only where a leak is planted.
+
+    `fold`: which step of a walk-forward, the newest where nothing is said. Everything that is fitted (barrier width,
+    scaler) is fitted on the train rows of that step, and its candles end where the step ends.
+    """
+    demand(frames, config)
+    border = borders(frames, config)[fold]
+    markets = [_open(_until(frame, border.end), config, compute, border) for frame in frames]
     paths = [_train_paths(m, border.validation, config) for m in markets]
     k = labels.choose_k(paths, horizon=config.horizon, step_ms=config.step.ms)
     rows = _join([_label(m, number, k, config) for number, m in enumerate(markets)], markets)
@@ -112,7 +118,38 @@ def prepare(frames: Sequence[Frame], config: TrainingConfig, compute: Compute = 
         embargo_bars=border.embargo_ms // config.step.ms,
         without_label=sum(len(m.at) for m in markets) - len(rows.ends),
         data=tuple(describe(f, config.step.ms) for f in frames),
+        borders=border,
     )
+
+
+def borders(frames: Sequence[Frame], config: TrainingConfig) -> list[Borders]:
+    """The borders of every step, oldest first; a single split is one step."""
+    time = np.concatenate([f.candles.time for f in frames])
+    if config.walks:
+        return splits.walk_forward(
+            time,
+            rolling=config.scheme == knobs.ROLLING,
+            folds=config.folds,
+            train_bars=config.train_bars,
+            horizon=config.horizon,
+            step_ms=config.step.ms,
+            embargo=knobs.EMBARGO_SHARE,
+        )
+    return [
+        splits.borders(
+            time,
+            horizon=config.horizon,
+            step_ms=config.step.ms,
+            train=knobs.TRAIN_SHARE,
+            validation=knobs.VALIDATION_SHARE,
+            embargo=knobs.EMBARGO_SHARE,
+        )
+    ]
+
+
+def _until(frame: Frame, end: int) -> Frame:
+    """The frame without the candles of later steps."""
+    return replace(frame, candles=frame.candles[: int(np.searchsorted(frame.candles.time, end))])
 
 
 def describe(frame: Frame, step_ms: int) -> DataSpan:
@@ -133,6 +170,12 @@ def describe(frame: Frame, step_ms: int) -> DataSpan:
     )
 
 
+def demand(frames: Sequence[Frame], config: TrainingConfig) -> None:
+    """Raises NotEnoughData where a market holds too few candles."""
+    for frame in frames:
+        _demand_length(frame, config)
+
+
 def _demand_length(frame: Frame, config: TrainingConfig) -> None:
     if len(frame.candles) < config.least_candles:
         raise NotEnoughData(
@@ -150,22 +193,14 @@ def _demand_windows(parts: Parts) -> None:
         )
 
 
-def _open(frame: Frame, config: TrainingConfig, compute: Compute) -> _Market:
+def _open(frame: Frame, config: TrainingConfig, compute: Compute, border: Borders) -> _Market:
+    """Rows are decided on every `stride` bars of the common time axis, so that all symbols share their moments."""
     table = compute(frame.candles, config.step.ms)
     sigma = labels.sigma(frame.candles, config.step.ms, config.sigma_span)
-    at = np.nonzero(windows.whole(table, config.window) & np.isfinite(sigma))[0]
+    time, step = frame.candles.time, config.step.ms
+    wanted = (time - (config.window - 1) * step >= border.start) & (time // step % config.stride == 0)
+    at = np.nonzero(windows.whole(table, config.window) & np.isfinite(sigma) & wanted)[0]
     return _Market(frame, table, sigma, at)
-
-
-def _borders(markets: list[_Market], config: TrainingConfig) -> splits.Borders:
-    return splits.borders(
-        np.concatenate([m.frame.candles.time for m in markets]),
-        horizon=config.horizon,
-        step_ms=config.step.ms,
-        train=knobs.TRAIN_SHARE,
-        validation=knobs.VALIDATION_SHARE,
-        embargo=knobs.EMBARGO_SHARE,
-    )
 
 
 def _train_paths(market: _Market, border: int, config: TrainingConfig) -> tuple[Candles, labels.Ints, Floats]:

@@ -4,6 +4,7 @@
 bar decided on and of the bar that ended the label, ms.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,18 +12,22 @@ import numpy.typing as npt
 
 from core.ohlcv import Floats, Times
 from ml.card import CLASSES, Bin, ClassScore, Metrics
-from ml.labels import BEARISH, BULLISH
+from ml.labels import BEARISH, BULLISH, NEUTRAL
 
 Classes = npt.NDArray[np.int8]
 
 BINS = 15  # equal width, on the probability of the call
 RESAMPLES = 1_000
+MASS_BINS = 10
 LEAST = 1e-7  # probabilities are clipped here before the logarithm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """The rows a forecaster is scored on. `market`: number of the market; `prior`: (3,) class shares of train rows."""
+    """The rows a forecaster is scored on. `market`: number of the market.
+
+    `prior`: class shares of train rows, (3,), or (n, 3) where rows belong to several folds.
+    """
 
     y: Classes
     ambiguous: npt.NDArray[np.bool_]
@@ -57,7 +62,7 @@ def confusion(y: Classes, called: Classes) -> npt.NDArray[np.int64]:
     return np.bincount(y.astype(np.int64) * 3 + called, minlength=9).reshape(3, 3)
 
 
-def mcc(table: npt.NDArray[np.int64]) -> float:
+def mcc(table: npt.NDArray[np.int64] | Floats) -> float:
     """Matthews correlation for several classes (Gorodkin 2004, R_K); 0 where one side never varies."""
     t, p, n = table.sum(axis=1).astype(float), table.sum(axis=0).astype(float), float(table.sum())
     spread = np.sqrt((n * n - (p * p).sum()) * (n * n - (t * t).sum()))
@@ -113,21 +118,50 @@ def effective_size(t0: Times, t1: Times, market: npt.NDArray[np.int16], step_ms:
     return total
 
 
-def block_interval(hits: npt.NDArray[np.bool_], t0: Times, horizon: int) -> list[float]:
-    """95 % interval of the hit rate by circular block bootstrap over time; all markets of a moment stay together."""
+def block_intervals(table: Floats, t0: Times, horizon: int, of: Callable[[Floats], Floats]) -> list[float]:
+    """95 % interval by circular block bootstrap over time; all markets of a moment stay together.
+
+    `table`: (n, m) what is summed over rows; `of` makes (resamples, m) sums a score each. Blocks of `horizon` or more.
+    """
     _, moment = np.unique(t0, return_inverse=True)
     n = int(moment.max()) + 1
-    right, count = np.bincount(moment, hits, n).astype(np.float64), np.bincount(moment, minlength=n).astype(np.float64)
+    sums = np.stack([np.bincount(moment, column, n) for column in table.T], axis=1)
     block = min(max(horizon, round(n ** (1 / 3))), n)
     starts = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, max(n // block, 1)))
-
-    def drawn(values: Floats) -> Floats:
-        before = np.concatenate(([0.0], np.cumsum(np.concatenate((values, values[:block])))))
-        sums: Floats = (before[starts + block] - before[starts]).sum(axis=1)
-        return sums
-
-    low, high = np.quantile(drawn(right) / drawn(count), (0.025, 0.975))
+    before = np.concatenate((np.zeros((1, sums.shape[1])), np.cumsum(np.concatenate((sums, sums[:block])), axis=0)))
+    drawn: Floats = np.stack([(c[starts + block] - c[starts]).sum(axis=1) for c in before.T], axis=1)
+    low, high = np.quantile(of(drawn), (0.025, 0.975))
     return [float(low), float(high)]
+
+
+def block_interval(hits: npt.NDArray[np.bool_], t0: Times, horizon: int) -> list[float]:
+    """95 % interval of the share of `hits`."""
+    table = np.stack((hits.astype(np.float64), np.ones(len(hits))), axis=1)
+    return block_intervals(table, t0, horizon, lambda sums: sums[:, 0] / sums[:, 1])
+
+
+def mcc_interval(y: Classes, called: Classes, t0: Times, horizon: int) -> list[float]:
+    """95 % interval of the Matthews correlation."""
+    cells = np.eye(9)[y.astype(np.int64) * 3 + called]
+    return block_intervals(cells, t0, horizon, lambda sums: np.array([mcc(row.reshape(3, 3)) for row in sums]))
+
+
+def class_ece(p: Floats, y: Classes) -> list[float]:
+    """Calibration error of each class's own probability: ten bins of equal mass, weighed by rows."""
+    found = []
+    for k in range(p.shape[1]):
+        order = np.argsort(p[:, k], kind="stable")
+        bins = [part for part in np.array_split(order, MASS_BINS) if len(part)]
+        apart = sum(len(part) * abs(float(p[part, k].mean()) - float((y[part] == k).mean())) for part in bins)
+        found.append(apart / max(len(y), 1))
+    return found
+
+
+def hit_rate(called: Classes, y: Classes) -> tuple[float | None, int]:
+    """Share of right ones among calls of a side where a side was reached, and how many there were."""
+    sides = (called != NEUTRAL) & (y != NEUTRAL)
+    n = int(sides.sum())
+    return (float((called[sides] == y[sides]).mean()) if n else None), n
 
 
 def judge(p: Floats, rows: Judged, said: Classes | None = None) -> Metrics:
@@ -140,6 +174,7 @@ def judge(p: Floats, rows: Judged, said: Classes | None = None) -> Metrics:
     brier = float(briers(p, y).mean())
     base = np.broadcast_to(rows.prior, p.shape)
     reference = float(briers(base, settled(rows.y, rows.ambiguous, base)).mean())
+    sides, directional = hit_rate(called, y)
     return Metrics(
         n=len(y),
         n_eff=effective_size(rows.t0, rows.t1, rows.market, rows.step_ms),
@@ -154,4 +189,8 @@ def judge(p: Floats, rows: Judged, said: Classes | None = None) -> Metrics:
         ece=ece(reliability(p, y)),
         confusion=table.tolist(),
         per_class=classes,
+        hit_rate=sides,
+        directional=directional,
+        mcc_interval=mcc_interval(y, called, rows.t0, rows.horizon),
+        class_ece=class_ece(p, y),
     )

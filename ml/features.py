@@ -30,7 +30,7 @@ NAMES = tuple(f.key for f in FEATURES)
 
 def follows(candles: Candles, step_ms: int) -> np.ndarray:
     """(n,) bool: the candle before is the one directly before on the grid."""
-    return np.concatenate(([False], np.diff(candles.time) == step_ms))
+    return np.concatenate(([False], np.diff(candles.time) == step_ms))[: len(candles)]
 
 
 def log_returns(candles: Candles, step_ms: int) -> Floats:

@@ -187,11 +187,9 @@ def segments_do_not_touch(case: Case) -> Check:
 
 def another_future(case: Case) -> Check:
     """Preparing everything again with another future."""
-    axis = np.unique(np.concatenate([f.candles.time for f in case.frames]))
-    shares = (knobs.TRAIN_SHARE, knobs.TRAIN_SHARE + knobs.VALIDATION_SHARE)
     changed: set[str] = set()
-    for share, part in zip(shares, ("train", "validation"), strict=True):
-        border = int(axis[int(share * len(axis))])
+    at = case.data.borders
+    for border, part in ((at.validation, "train"), (at.test, "validation")):
         frames = [replace(f, candles=_changed_from(f.candles, border)) for f in case.frames]
         changed |= _learned_differently(case.data, case.pipeline.prepare(frames, case.config), part)
     told = f"Candles after a segment change its {', '.join(sorted(changed))}." if changed else ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ml.card import Part
+from ml.card_parts import Part
 
 State = Literal["green", "red", "not run"]
 NOT_RUN: State = "not run"

@@ -81,6 +81,18 @@ class Network:
             v.assign(state[str(n)])
 
 
+def shared(config: TrainingConfig, features: int) -> Network:
+    """The network of this shape in this process, compiled once; whoever takes it begins a seed or sets weights."""
+    shape = (features, config.window, config.units, config.dropout, config.learning_rate)
+    if shape not in _kept:
+        _kept.clear()
+        _kept[shape] = Network(config, features)
+    return _kept[shape]
+
+
+_kept: dict[tuple[Any, ...], Network] = {}
+
+
 def _compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
     import keras
     from keras import layers

@@ -4,6 +4,7 @@ One `LSTM` operator a layer instead of the loops a converter unrolls it into; a 
 millisecond. Keras orders its gates i, f, c, o; ONNX i, o, f, c. Batch normalisation is folded into a factor and a term.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,41 +22,41 @@ MATCH = 1e-5  # largest difference of a probability that is let through
 
 
 class _Graph:
-    """Nodes and constants in the order they are added."""
+    """Nodes and constants in the order they are added; `member` goes before every name."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.member = ""
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
         from onnx import numpy_helper
 
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), f"{self.member}{name}"))
+        return f"{self.member}{name}"
 
-    def add(self, operator: str, inputs: list[str], outputs: list[str], **attributes: Any) -> str:
+    def add(self, operator: str, inputs: list[str], names: list[str], **attributes: Any) -> str:
         from onnx import helper
 
+        outputs = [f"{self.member}{name}" if name else name for name in names]
         self.nodes.append(helper.make_node(operator, inputs, outputs, name=outputs[-1], **attributes))
         return outputs[-1]
 
 
-def build(weights: State, config: TrainingConfig, features: int) -> bytes:
-    """The model file: input `window` (batch, window, features) float32, output `probabilities` (batch, 3)."""
+def build(members: Sequence[State], config: TrainingConfig, features: int) -> bytes:
+    """The model file: input `window` (batch, window, features) float32, output `probabilities` (batch, 3).
+
+    Of several networks the file holds all, and says the mean of their probabilities.
+    """
     from onnx import TensorProto, checker, helper
 
-    graph = _Graph()
-    x = graph.add("Transpose", ["window"], ["by_time"], perm=[1, 0, 2])  # (time, batch, features)
-    one = graph.constant("axis_1", np.array([1], dtype=np.int64))
-    zero = graph.constant("axis_0", np.array([0], dtype=np.int64))
-    for n, units in enumerate(config.units):
-        last = n == len(config.units) - 1
-        x = _lstm(graph, weights, n, units, x, last=last, axis=zero if last else one)
-        x = _norm(graph, weights, n, x)
-    kernel = graph.constant("head_kernel", weights["head/kernel"])
-    bias = graph.constant("head_bias", weights["head/bias"])
-    x = graph.add("Gemm", [x, kernel, bias], ["logits"])
-    graph.add("Softmax", [x], ["probabilities"], axis=1)
+    graph, said = _Graph(), []
+    for number, weights in enumerate(members):
+        graph.member = f"m{number}_" if len(members) > 1 else ""
+        said.append(_network(graph, weights, config))
+    graph.member = ""
+    if len(said) > 1:
+        graph.add("Mean", said, ["probabilities"])
     made = helper.make_graph(
         graph.nodes,
         "bolt",
@@ -67,6 +68,21 @@ def build(weights: State, config: TrainingConfig, features: int) -> bytes:
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _network(graph: _Graph, weights: State, config: TrainingConfig) -> str:
+    """One network from the window to its probabilities."""
+    x = graph.add("Transpose", ["window"], ["by_time"], perm=[1, 0, 2])  # (time, batch, features)
+    one = graph.constant("axis_1", np.array([1], dtype=np.int64))
+    zero = graph.constant("axis_0", np.array([0], dtype=np.int64))
+    for n, units in enumerate(config.units):
+        last = n == len(config.units) - 1
+        x = _lstm(graph, weights, n, units, x, last=last, axis=zero if last else one)
+        x = _norm(graph, weights, n, x)
+    kernel = graph.constant("head_kernel", weights["head/kernel"])
+    bias = graph.constant("head_bias", weights["head/bias"])
+    x = graph.add("Gemm", [x, kernel, bias], ["logits"])
+    return graph.add("Softmax", [x], ["probabilities"], axis=1)
 
 
 def largest_difference(content: bytes, x: Table, expected: Floats) -> float:

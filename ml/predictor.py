@@ -25,7 +25,7 @@ from db.queries.markets import MarketRow
 from db.queries.predictions import CallRow
 from db.tables import Market, TrainedModel
 from market import candles as market_candles
-from ml import artefacts, features, labels
+from ml import abstaining, artefacts, features, labels
 from ml.artefacts import Loaded
 from ml.card import CLASSES
 from ml.sessions import open_session
@@ -34,15 +34,23 @@ LATE = 3  # bars after which a series counts as ended rather than delayed
 
 log = logging.getLogger(__name__)
 
+_damaged: dict[str, str] = {}  # what was last logged of a version
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Three probabilities in the order bearish, neutral, bullish; barriers as factors on the entry price."""
+    """Three probabilities in the order bearish, neutral, bullish; barriers as factors on the entry price.
+
+    `conformal_set`, `novelty`: as in `db.tables.Prediction`. `abstain_reason`: why the model would rather not call.
+    """
 
     probabilities: tuple[float, float, float]
     sigma: float
     upper_factor: float
     lower_factor: float
+    conformal_set: str | None = None
+    novelty: float | None = None
+    abstain_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +116,18 @@ def load(session: Session, name: str, *, models: Path) -> tuple[TrainedModel, Lo
     """The champion of a family with its files, else the newest version whose files are whole."""
     fault: BoltError | None = None
     for version in trained_models.versions(session, name):
+        title = f"{name} v{version.version}"
         try:
-            return version, artefacts.load(models, version.folder, version.manifest)
+            loaded = artefacts.load(models, version.folder, version.manifest)
         except ModelUnavailable as found:
             fault = fault or found
-            log.error("model_files_damaged", extra={"model": f"{name} v{version.version}", "fault": found.sentence})
+            if _damaged.get(title) != found.sentence:  # a round of calls a minute would fill the log
+                log.error("model_files_damaged", extra={"model": title, "fault": found.sentence})
+            _damaged[title] = found.sentence
+        else:
+            if _damaged.pop(title, None) is not None:
+                log.info("model_files_whole_again", extra={"model": title})
+            return version, loaded
     raise fault or ModelUnavailable(f"There is no model {name}. Train one on the Models page.")
 
 
@@ -132,8 +147,18 @@ def forecast(candles: Candles, loaded: Loaded) -> Forecast:
     p = np.asarray(open_session(loaded.model).run(None, {"window": window[None]})[0][0], dtype=np.float64)
     if p.shape != (len(CLASSES),) or not np.isfinite(p).all() or p.min() < 0 or p.sum() <= 0:
         raise ModelUnavailable("The model's answer is no probability. Train it again.")
-    bearish, neutral, bullish = (float(x) for x in p / p.sum())
-    return Forecast((bearish, neutral, bullish), float(sigma[0]), float(upper[0]), float(lower[0]))
+    p = p / p.sum()
+    bearish, neutral, bullish = (float(x) for x in p)
+    doubts = abstaining.doubt(p[None], window[-1:], threshold=loaded.threshold, novelty=loaded.novelty)[0]
+    return Forecast(
+        probabilities=(bearish, neutral, bullish),
+        sigma=float(sigma[0]),
+        upper_factor=float(upper[0]),
+        lower_factor=float(lower[0]),
+        conformal_set=doubts.conformal_set,
+        novelty=doubts.novelty,
+        abstain_reason=doubts.reason,
+    )
 
 
 def _call(
@@ -199,6 +224,10 @@ def _write(
         "call": CLASSES[best],
         "confidence": said.probabilities[best],
         "simulated": market.simulated or model.simulated,
+        "conformal_set": said.conformal_set,
+        "novelty": said.novelty,
+        "abstained": said.abstain_reason is not None,
+        "abstain_reason": said.abstain_reason,
     }
     try:
         with session.begin_nested():

@@ -1,19 +1,25 @@
 """Judging a trained model beside its baselines, and saying in plain words what came out."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from core.ohlcv import Floats
-from ml import baselines, comparison, config, evaluation
-from ml.baselines import Forecaster, Rows
+from ml import baselines, comparison, config, evaluation, verdict
+from ml.baselines import Known, Rows
 from ml.card import NO_SKILL, Baseline, Labels, Metrics, Segment, Split, TestCalls
-from ml.dataset import Dataset
+from ml.dataset import Classes, Dataset
 from ml.evaluation import Judged
 from ml.labels import shares
+
+Floats32 = npt.NDArray[np.float32]
 
 SHOWN_CALLS = 1_000  # test calls a card keeps per market
 NEEDED = ((0.53, 1_717), (0.55, 617), (0.60, 153))  # independent calls that can confirm a hit rate (5 %, power 80 %)
 LEAK_LAB = "not run"
-VERDICT = NO_SKILL  # `skilled` needs walk-forward rows and a green leak lab; neither exists for this version
+VERDICT = NO_SKILL  # until the conditions in `ml.verdict` hold
+WORTH = 3.0  # a barrier should lie so many times the costs of a round trip away
 
 
 def judged(dataset: Dataset, rows: Rows) -> Judged:
@@ -37,16 +43,16 @@ def losses(p: Floats, rows: Judged) -> Floats:
 
 def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
     """Every baseline over the test rows, and the model against it."""
-    return [_one_beside(forecaster, dataset, p, rows) for forecaster in baselines.BASELINES]
+    return [against(b, *b.forecast(dataset, dataset.parts.test), p, rows) for b in baselines.BASELINES]
 
 
-def _one_beside(forecaster: Forecaster, dataset: Dataset, p: Floats, rows: Judged) -> Baseline:
-    q, said = forecaster.forecast(dataset, dataset.parts.test)
+def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judged) -> Baseline:
+    """A baseline that said `q` over the rows, and the model, which said `p`, against it."""
     return Baseline(
-        key=forecaster.key,
-        title=forecaster.title,
-        about=forecaster.about,
-        simple=forecaster.simple,
+        key=known.key,
+        title=known.title,
+        about=known.about,
+        simple=known.simple,
         metrics=evaluation.judge(q, rows, said),
         model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=rows.horizon),
     )
@@ -71,8 +77,10 @@ def finding(metrics: Metrics, beside: list[Baseline]) -> str:
     return f"{text} It loses less than every other baseline." if against.gain > 0 else text
 
 
-def reasons(metrics: Metrics, beside: list[Baseline]) -> list[str]:
-    """Why the verdict is what it is, one line a condition."""
+def reasons(
+    metrics: Metrics, beside: list[Baseline], *, folds: int = 1, seeds: int = 1, leak_lab: str = LEAK_LAB
+) -> list[str]:
+    """Why the verdict is what it is, one line a condition, and what stands in the way of a promotion."""
     lines = []
     for b in beside:
         told = "better" if b.model_against.beats else "not shown to be better"
@@ -82,8 +90,14 @@ def reasons(metrics: Metrics, beside: list[Baseline]) -> list[str]:
         )
     above = "above" if metrics.skill > 0 else "not above"
     lines.append(f"Brier skill score {_signed(metrics.skill)}: {above} 0.")
-    lines.append("Scored on one test period; a verdict of skill needs walk-forward.")
-    lines.append(f"Leak lab: {LEAK_LAB}; a verdict of skill needs a green report.")
+    told = "." if leak_lab == verdict.GREEN else "; a verdict of skill needs a green report."
+    lines.append(f"Leak lab: {leak_lab}{told}")
+    if folds > 1:
+        lines.append(f"Scored out of sample over {folds} folds of a walk-forward, each trained on what came before it.")
+    else:
+        lines.append("Scored on one test period: a quick look, never promoted. Promotion needs a walk-forward.")
+    if seeds < config.FEW_SEEDS:
+        lines.append(f"{seeds} of at least {config.FEW_SEEDS} seeds: a quick look, never promoted.")
     return lines
 
 
@@ -104,7 +118,11 @@ def limits(dataset: Dataset, metrics: Metrics, width: Labels) -> list[str]:
         f"Barriers lie about {width.typical_barrier:.2%} from the entry: at costs of {width.cost:.2%} a round trip "
         + (f"a call has to be right {width.break_even:.0%} of the time to pay." if width.break_even < 1 else _unpayable)
     )
-    if metrics.accuracy > 0.6 or metrics.mcc > 0.2:
+    if width.typical_barrier < WORTH * width.cost:
+        lines.append(
+            f"The barriers lie nearer than {WORTH:.0f} times the costs: choose a longer horizon, or trade more cheaply."
+        )
+    if (metrics.hit_rate or 0.0) > 0.6 or metrics.mcc > 0.2:
         lines.append("Better than is plausible for a liquid market: treat it as a leak until the leak lab clears it.")
     train = shares(dataset.rows.y[dataset.parts.train])
     if train.min() < 0.25 or train.max() > 0.45:
@@ -146,10 +164,14 @@ def _segment(dataset: Dataset, rows: Rows, dropped: int) -> Segment:
 
 def test_calls(dataset: Dataset, p: Floats, rows: Judged) -> dict[str, TestCalls]:
     """The newest calls of the test period per market."""
+    return newest_calls(dataset.config.markets, p, rows, dataset.rows.ret[dataset.parts.test])
+
+
+def newest_calls(markets: Sequence[str], p: Floats, rows: Judged, ret: Floats32) -> dict[str, TestCalls]:
+    """The newest calls out of sample per market; `ret`: log returns of the rows."""
     outcome = evaluation.settled(rows.y, rows.ambiguous, p)
-    ret = dataset.rows.ret[dataset.parts.test]
     found = {}
-    for number, name in enumerate(dataset.config.markets):
+    for number, name in enumerate(markets):
         mine = np.nonzero(rows.market == number)[0][-SHOWN_CALLS:]
         found[name] = TestCalls(
             time_ms=rows.t0[mine].tolist(),

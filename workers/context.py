@@ -40,6 +40,7 @@ class Signals:
 class JobContext:
     """Handed to every worker function as its first argument.
 
+    `helping`: the job is carried out within another one, which goes on afterwards.
     `progress` may be called as often as one likes: the heartbeat writes the newest at most once a second.
     """
 
@@ -48,6 +49,7 @@ class JobContext:
     attempt: int
     owner_id: int | None = None
     signals: Signals = field(default_factory=Signals)
+    helping: bool = False
     published: bool = False
     latest: dict[str, Any] | None = None
     _unwritten: bool = False

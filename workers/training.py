@@ -2,27 +2,29 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import market_name
+from core import disk_space, market_name
 from core.clock import to_ms, utc_now
 from core.errors import Cancelled, LostClaim, NotEnoughData, NotFound, Refused
 from core.jobs import OPEN_STATES
+from db.queries import leak_reports, trained_models, training_runs
 from db.queries import markets as stored_markets
-from db.queries import trained_models
 from db.tables import Job
 from market import candles as market_candles
 from ml import artefacts, build, checkpoints, finer, registry
 from ml.build import Built
-from ml.card import Card
 from ml.config import EPOCHS, TrainingConfig, first_seeds
 from ml.dataset import Frame
+from ml.parts import Key, Trained
 from ml.trainer import Progress
+from workers import walk_forward
 from workers.context import JobContext
 
-WORK = ".work"  # folder of checkpoints in the models folder; dots keep it apart from families
 SPAN = "span.json"
 
 
@@ -33,31 +35,57 @@ def train_model(
     horizon: int,
     epochs: int | None = None,
     seeds: int = 1,
+    **walk: Any,
 ) -> None:
     """Train on everything stored of `markets`, publish one version with its card, clean up.
 
-    Interrupted, it goes on from the last epoch's checkpoint, on the very candles the first attempt read. The job's
-    result is the card without its test calls. Raises NotEnoughData, NotFound, Refused, Cancelled.
+    `walk` may hold `scheme`, `folds`, `train_days`, `stride`, `cost` of `TrainingConfig`. Interrupted, it goes on from
+    the last epoch's checkpoint, on the very candles the first attempt read. The job's result is the card without its
+    test calls. Raises NotEnoughData, NotFound, Refused, Cancelled.
     """
     names = tuple(str(market_name.parse(name)) for name in markets)
-    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds))
+    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds), **walk)
     models = context.settings.models
-    work = models / WORK / context.job_id
+    work = walk_forward.folder(models, context.job_id)
+    disk_space.demand(models)
     context.progress(0.0, "Reading candles", stage="reading")
     _clear_away(context, asked.family)
     try:
-        built = _build(context, asked, _read(context, asked, work), work)
+        built = made(context, asked, work, lambda: _read(context, asked, work), _until(work))
     except (Cancelled, Refused):
         shutil.rmtree(work, ignore_errors=True)
         raise
     folder = f"{asked.family}/{context.job_id}-{context.attempt}"
     manifest = artefacts.save(models, folder, built.files)
     try:
-        _publish(context, built.card, asked, manifest, folder)
+        _publish(context, built, asked, manifest, folder)
     except LostClaim:
         artefacts.remove(models, folder)
         raise
     shutil.rmtree(work, ignore_errors=True)
+
+
+def made(
+    context: JobContext, asked: TrainingConfig, work: Path, read: Callable[[], list[Frame]], until_ms: int
+) -> Built:
+    """The version: of one split, trained here, or of a walk-forward, trained wherever there is a worker."""
+    if not asked.walks:
+        return _build(context, asked, read(), work)
+    trained = walk_forward.train_all(context, asked, work, read, until_ms)
+    return _assembled(context, asked, trained, work)
+
+
+def _assembled(context: JobContext, asked: TrainingConfig, trained: dict[Key, Trained], work: Path) -> Built:
+    def on_stage(fraction: float, message: str) -> None:
+        context.check_cancelled()
+        context.progress(walk_forward.TRAINED + (1 - walk_forward.TRAINED) * fraction, message, stage="evaluating")
+
+    with context.session() as session:
+        sha256 = training_runs.get(session, context.job_id).candles
+    frames = walk_forward.copied(context, work, sha256)
+    return build.assemble(
+        frames, asked, trained, now_ms=to_ms(utc_now()), each_batch=context.check_cancelled, on_stage=on_stage
+    )
 
 
 def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work: Path) -> Built:
@@ -95,21 +123,25 @@ def _message(at: Progress) -> str:
     return which if at.seeds == 1 else f"Seed {at.seed} of {at.seeds}, {which[0].lower()}{which[1:]}"
 
 
-def _publish(context: JobContext, card: Card, asked: TrainingConfig, manifest: dict[str, str], folder: str) -> None:
+def _publish(context: JobContext, built: Built, asked: TrainingConfig, manifest: dict[str, str], folder: str) -> None:
     """Record the version and end the job, both or neither."""
+    card = built.card
     result = card.to_dict()
     del result[trained_models.CALLS]
     context.progress(1.0, "Done", stage="saving")
     with context.publish(result) as session:
-        registry.record(
+        made = registry.record(
             session,
             card,
             asked,
             manifest=manifest,
             folder=folder,
+            models=context.settings.models,
             job_id=context.job_id,
             owner_id=context.owner_id,
         )
+        if built.leaks is not None:
+            leak_reports.store(session, made.id, built.leaks.to_dict(), green=built.leaks.green)
 
 
 def _read(context: JobContext, asked: TrainingConfig, work: Path) -> list[Frame]:
@@ -143,7 +175,7 @@ def _clear_away(context: JobContext, family: str) -> None:
     """Remove what earlier attempts wrote and could not publish, and checkpoints of jobs that have ended."""
     models = context.settings.models
     left = artefacts.leftovers(models, family, context.job_id)
-    works = [path for path in (models / WORK).glob("*") if path.name != context.job_id]
+    works = [path for path in (models / walk_forward.WORK).glob("*") if path.name != context.job_id]
     with context.session() as session:
         recorded = trained_models.folders(session, left)
         open_jobs = {path.name for path in works if _is_open(session, path.name)}

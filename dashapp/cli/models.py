@@ -1,25 +1,17 @@
 """`train`, `predict`, `models`."""
 
 import argparse
-import os
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from core import disk_space, market_name, timeframe
 from core.clock import utc_now
-from core.errors import Refused
-from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState, Queue
+from core.jobs import TRAIN_MODEL
 from core.settings import Settings
 from dashapp.cli import train_options
-from dashapp.cli.attach import Attached, attached
+from dashapp.cli.attach import attached
+from dashapp.cli.following import follow, workers
 from dashapp.cli.output import Output, columns, word
 from dashapp.cli.register import Add
-
-LOOK = 0.5  # seconds between two looks at a job that is followed
-CANCEL_SECONDS = 20.0  # how long a cancelled job may take to end before the command leaves it to its worker
 
 
 def register(add: Add) -> None:
@@ -58,94 +50,10 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
             output.result({"job": job_id}, [f"Job {job_id} waits for a worker."])
             return 0
         output.note(f"Job {job_id}")
-        with _workers(found, 1 if chosen["scheme"] == config.SINGLE else settings.workers_train or 1):
-            card = _follow(job_id, output)
+        with workers(found, 1 if chosen["scheme"] == config.SINGLE else settings.workers_train or 1):
+            card = follow(job_id, output, what="training")
     output.result({"job": job_id, **card}, _lines(card))
     return 0
-
-
-@contextmanager
-def _workers(found: Attached, count: int) -> Iterator[None]:
-    """`count` workers for the training queue for as long as the command waits, where none works."""
-    if any(name.startswith("worker-train") for name in found.roles) or (not found.temporary and _others_work()):
-        yield
-        return
-    from dashapp.embedded.children import spawn
-    from dashapp.supervisor.child import kill_session
-    from dashapp.supervisor.environments import environment
-    from dashapp.supervisor.roles import worker_command
-    from dashapp.version import ROOT
-
-    env = environment(f"worker-{Queue.TRAIN}", found.settings, os.environ)
-    command = worker_command(Queue.TRAIN)
-    workers = [spawn(command, env=env, cwd=ROOT, output=subprocess.DEVNULL) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            try:
-                worker.wait(10)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-            kill_session(worker.pid)
-
-
-def _others_work() -> bool:
-    """True where RQ knows a worker for the training queue, on any host."""
-    from rq import Worker
-
-    from core import job_queue
-
-    return bool(Worker.count(queue=job_queue.queue(Queue.TRAIN)))
-
-
-def _follow(job_id: str, output: Output) -> dict[str, Any]:
-    """Progress on stderr until the job ends; its result, or Refused with the reason. Ctrl-C cancels the job."""
-    import db.engine
-    from db.queries import jobs
-
-    said = ""
-    try:
-        while True:
-            with db.engine.session() as session:
-                job = jobs.get(session, job_id)
-            line = _progress(job.progress)
-            if line and line != said:
-                output.note(line)
-                said = line
-            if job.state not in OPEN_STATES:
-                break
-            time.sleep(LOOK)
-    except KeyboardInterrupt:
-        output.note("Cancelling the job ...")
-        _cancel(job_id)
-        raise
-    if job.state != JobState.SUCCEEDED:
-        raise Refused(f"The training {job.state}: {job.reason or 'no reason was given'}")
-    return dict(job.result or {})
-
-
-def _progress(progress: dict[str, Any]) -> str:
-    if not progress:
-        return ""
-    return f"{100 * float(progress.get('fraction', 0)):3.0f} %  {progress.get('message', '')}"
-
-
-def _cancel(job_id: str) -> None:
-    import db.engine
-    from db.queries import jobs
-
-    with db.engine.session() as session:
-        jobs.request_cancel(session, job_id)
-    deadline = time.monotonic() + CANCEL_SECONDS
-    while time.monotonic() < deadline:
-        with db.engine.session() as session:
-            if jobs.get(session, job_id).state not in OPEN_STATES:
-                return
-        time.sleep(LOOK)
 
 
 def predict(asked: argparse.Namespace, settings: Settings, output: Output) -> int:

@@ -40,6 +40,11 @@ def beat(session: Session, job_id: str, attempt: int, progress: dict[str, Any] |
     return _asked(_one(session, _mine(job_id, attempt).values(values)), job_id)
 
 
+def got_further(session: Session, job_id: str, attempt: int, *, attempts: int) -> None:
+    """An attempt that left a checkpoint behind does not count: `attempts` more may follow it."""
+    session.execute(_mine(job_id, attempt).values(max_attempts=attempt + attempts))
+
+
 def cancel_asked(session: Session, job_id: str, attempt: int) -> bool:
     """Whether somebody asked to cancel, by reading alone. Raises LostClaim."""
     held = and_(Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)

@@ -32,7 +32,7 @@ def run() -> list[Row]:
         with np.load(path, allow_pickle=False) as found:
             keras = {name: found[name] for name in found.files}
     weights = {name.removeprefix("weights/"): v for name, v in keras.items() if name.startswith("weights/")}
-    model = onnx_export.build(weights, CONFIG, FEATURES)
+    model = onnx_export.build([weights], CONFIG, FEATURES)
     onnx_export.largest_difference(model, keras["window"], keras["expected"])  # raises where they differ
     session, feed = sessions.open_session(model), {"window": keras["window"]}
     took = times(lambda: session.run(None, feed), RUNS)

@@ -49,6 +49,6 @@ def test_folded_weights_say_the_scaled_probabilities_in_onnx_too() -> None:
     wanted = calibration.scaled(by_hand(weights, asked, x), 1.8)
     folded = calibration.folded(weights, 1.8)
     np.testing.assert_allclose(by_hand(folded, asked, x), wanted, atol=1e-5)
-    model = onnx_export.build(folded, asked, len(features.NAMES))
+    model = onnx_export.build([folded], asked, len(features.NAMES))
     np.testing.assert_allclose(open_session(model).run(None, {"window": x})[0], wanted, atol=1e-5)
     assert weights["head/bias"] is not folded["head/bias"]

@@ -10,7 +10,7 @@ from tests.ml.networks import by_hand, random_weights
 
 CONFIG = TrainingConfig(("demo:BTC/USDT",), "1h", 3, units=(6, 5, 4), window=7)
 WEIGHTS = random_weights(CONFIG, 10, seed=1)
-FILE = onnx_export.build(WEIGHTS, CONFIG, 10)
+FILE = onnx_export.build([WEIGHTS], CONFIG, 10)
 X = np.random.default_rng(2).normal(size=(5, 7, 10)).astype(np.float32)
 
 
@@ -48,5 +48,5 @@ def test_a_file_that_is_no_model_is_unavailable(content: bytes) -> None:
 
 def test_few_sessions_are_kept() -> None:
     for seed in range(sessions.KEPT + 3):
-        sessions.open_session(onnx_export.build(random_weights(CONFIG, 2, seed=seed), CONFIG, 2))
+        sessions.open_session(onnx_export.build([random_weights(CONFIG, 2, seed=seed)], CONFIG, 2))
     assert len(sessions._sessions) == sessions.KEPT

@@ -82,7 +82,7 @@ def files(asked: TrainingConfig, *, seed: int = 1) -> dict[str, bytes]:
     scaler = scaling.Scaler(features.NAMES, tuple(0.0 for _ in ones), ones)
     return {
         artefacts.WEIGHTS: checkpoints.npz(weights),
-        artefacts.MODEL: onnx_export.build(weights, asked, len(features.NAMES)),
+        artefacts.MODEL: onnx_export.build([weights], asked, len(features.NAMES)),
         artefacts.SCALER: scaler.to_json().encode(),
         artefacts.CONFIG: json.dumps({"training": asked.to_dict(), "k": 0.8}).encode(),
     }

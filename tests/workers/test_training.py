@@ -26,7 +26,7 @@ from ml.build import Built
 from ml.card import Card
 from tests.candles import walk
 from tests.ml import versions
-from workers import engine, training
+from workers import engine, training, walk_forward
 from workers.context import JobContext, Signals
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -123,7 +123,7 @@ def test_a_job_that_was_taken_over_publishes_nothing(settings: Settings, quick: 
     with pytest.raises(LostClaim):
         training.train_model(late, **ARGS)
     assert [m.version for m in models()] == [1]
-    assert [f.rpartition("-")[2] for f in folders(settings) if not f.startswith(training.WORK)] == ["2"]
+    assert [f.rpartition("-")[2] for f in folders(settings) if not f.startswith(walk_forward.WORK)] == ["2"]
     assert row(job_id).attempt == 2
 
 
@@ -133,7 +133,7 @@ def test_files_an_earlier_attempt_could_not_publish_are_cleared_away(settings: S
     artefacts.save(settings.models, f"{family}/{job_id}-1", quick.files)
     half = settings.models / family / f".{job_id}-2.77.tmp"
     half.mkdir()
-    old = settings.models / training.WORK / "job-that-ended"
+    old = settings.models / walk_forward.WORK / "job-that-ended"
     old.mkdir(parents=True)
     with db.engine.session() as session:
         jobs.get(session, job_id).attempt = 2
@@ -171,7 +171,7 @@ def test_too_few_candles_fail_in_words_and_leave_nothing(settings: Settings) -> 
     context = claimed(settings, asked())
     with pytest.raises(NotEnoughData, match=r"holds 1,000 candles of 1h; training with a horizon of 200 needs"):
         training.train_model(context, **ARGS | {"horizon": 200})
-    assert not (settings.models / training.WORK / context.job_id).exists()
+    assert not (settings.models / walk_forward.WORK / context.job_id).exists()
 
 
 def test_a_timeframe_that_is_not_stored_fails_in_words(settings: Settings) -> None:
@@ -195,7 +195,7 @@ def test_a_cancelled_training_ends_and_leaves_no_checkpoint(settings: Settings) 
     context.signals.cancelled.set()
     with pytest.raises(Cancelled):
         training.train_model(context, **ARGS)
-    assert not (settings.models / training.WORK / context.job_id).exists()
+    assert not (settings.models / walk_forward.WORK / context.job_id).exists()
     assert models() == []
 
 
