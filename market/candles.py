@@ -32,6 +32,7 @@ STEPS = (
 
 # The newest bars of a market are what everybody looks at; pages ask for them again and again.
 SHARED = Cache("candles", keep_s=120, most_bytes=1_000_000)
+SHARED_LEAD = 10_000  # bars before the first one drawn up to which they are few enough to be shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,7 @@ def series(session: Session, market_id: int, timeframe: str, *, now_ms: int | No
 def latest(session: Session, market_id: int, timeframe: str, n: int, *, now_ms: int | None = None) -> Candles:
     """The newest `n` closed candles (fewer where there are fewer). Raises NotFound."""
     held = _find(session, market_id, timeframe)
-    last = _last_whole(session, held, now_ms)
-    key = held.key("latest", held.frame.ms, last, n)
-    return SHARED.remember(
-        key, lambda: _newest(session, held, held.frame.ms, last, n), pack=to_bytes, unpack=from_bytes
-    )
+    return _newest(session, held, held.frame.ms, _last_whole(session, held, now_ms), n)
 
 
 def before(session: Session, market_id: int, timeframe: str, end_ms: int | None, n: int) -> Candles:
@@ -173,7 +170,8 @@ def _lead_and_bars(
         return ohlcv.join([ahead, bars])
 
     key = held.key("window", step, start, end, lead)
-    both = SHARED.remember(key, make, pack=to_bytes, unpack=from_bytes) if end >= last else make()
+    shared = end >= last and lead <= SHARED_LEAD
+    both = SHARED.remember(key, make, pack=to_bytes, unpack=from_bytes) if shared else make()
     split = int(np.searchsorted(both.time, start))
     return both[:split], both[split:]
 

@@ -57,13 +57,14 @@ def test_the_same_window_is_read_once_and_equal(session: Session, market: int, c
     assert [(one.lead, len(one.visible)) for one in shown] == [(50, 100)] * 3
 
 
-def test_the_newest_candles_are_read_once_and_can_be_calculated_with(
-    session: Session, market: int, cached: Redis, reads: list[str]
-) -> None:
-    first, second = (market_candles.latest(session, market, "4h", 20) for _ in range(2))
-    assert len(reads) == 1
-    assert same(first, second)
-    second.close[0] = 1.0
+def test_what_is_shared_can_be_calculated_with(session: Session, market: int, cached: Redis) -> None:
+    for _ in range(2):
+        market_candles.window(session, market, "4h").candles.close[0] = 1.0
+
+
+def test_a_very_long_lead_is_not_kept(session: Session, market: int, cached: Redis) -> None:
+    market_candles.window(session, market, "1h", start_ms=START_MS + 400 * HOUR, lead=10_000_000)
+    assert cached.keys("*") == []
 
 
 def test_a_new_and_a_revised_candle_are_seen_at_once(session: Session, market: int, cached: Redis) -> None:
@@ -73,7 +74,6 @@ def test_a_new_and_a_revised_candle_are_seen_at_once(session: Session, market: i
         after = market_candles.window(session, market, "1h").candles
         assert not same(before[len(before) - 1 :], after[len(after) - 1 :])
         assert same(after[len(after) - 1 :], part)
-        assert same(market_candles.latest(session, market, "1h", 1), part)
 
 
 def test_only_windows_that_reach_the_newest_bar_are_kept(session: Session, market: int, cached: Redis) -> None:
