@@ -50,7 +50,7 @@
     const part = Object.fromEntries(clockFormat.formatToParts(new Date()).map((p) => [p.type, p.value]));
     const text = `${part.weekday} ${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute} UTC`;
     if (clock.textContent !== text) clock.textContent = text;
-    clock.title = new Date().toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" }) + ", your time";
+    clock.title = window.boltTimes.said(new Date()) || "You keep UTC";
   }
 
   /* ---- toasts ----------------------------------------------------------- */

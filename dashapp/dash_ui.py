@@ -26,7 +26,7 @@ from layouts.site_map import PAGES, Page, hidden, page_of
 from layouts.theme import THEMES, UPDOWNS
 
 INDEX = """<!doctype html>
-<html lang="en" data-bs-theme="{theme}" data-updown="{updown}">
+<html lang="en" data-bs-theme="{theme}" data-updown="{updown}" data-tz="{tz}">
 <head>
 {metas}
 <meta name="color-scheme" content="{theme}">
@@ -74,6 +74,7 @@ class BoltDash(Dash):
             **{key: parts[key] for key in ("metas", "css", "config", "scripts", "renderer")},
             theme=theme["theme"],
             updown=theme["updown"],
+            tz=escape(theme["tz"]),
             ground=GROUND[theme["theme"]],
             title=escape(titled(known.title if known else not_found_404.TITLE)),
             logo=files.url("logo.svg"),
@@ -139,6 +140,7 @@ def look() -> dict[str, str]:
     return {
         "theme": theme if theme in THEMES else THEMES[0],
         "updown": updown if updown in UPDOWNS else UPDOWNS[0],
+        "tz": preferences.get("time_zone", ""),
     }
 
 

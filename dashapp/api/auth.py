@@ -80,13 +80,15 @@ class Account(Answer):
     is_owner: bool = Field(examples=[False])
     theme: str = Field(examples=["dark"])
     updown: str = Field(examples=["teal-vermillion"])
+    time_zone: str = Field(examples=["Europe/Lisbon"], description="Empty: that of the browser.")
+    notify_sign_in: bool = Field(examples=[True])
     created_at: Time
 
     @classmethod
     def of(cls, user: User) -> "Account":
         looks = accounts.PREFERENCES | user.preferences
         shown = {k: getattr(user, k) for k in ("id", "email", "display_name", "role", "is_owner", "created_at")}
-        return cls(theme=looks["theme"], updown=looks["updown"], **shown)
+        return cls(**{name: looks[name] for name in accounts.PREFERENCES}, **shown)
 
 
 class AccountChange(Body):
@@ -97,6 +99,8 @@ class AccountChange(Body):
     updown: Literal["teal-vermillion", "blue-orange", "green-red"] | None = Field(
         default=None, examples=["teal-vermillion"]
     )
+    time_zone: str | None = Field(default=None, max_length=60, examples=["Europe/Lisbon"])
+    notify_sign_in: bool | None = Field(default=None, examples=[True])
 
 
 class Reauthentication(Body):
@@ -230,9 +234,9 @@ def change_me(body: AccountChange) -> Account:
     """Change name and looks; role and address are not for oneself to change here."""
     with db.engine.session() as session:
         user = users.get(session, guard.caller().id)
-        now = {"display_name": user.display_name} | accounts.PREFERENCES | user.preferences
-        wanted = {k: now[k] for k in AccountChange.model_fields} | body.model_dump(exclude_none=True)
-        accounts.change_profile(session, user.id, **wanted, ip=guard.address())
+        wanted = body.model_dump(exclude_none=True)
+        name = wanted.pop("display_name", user.display_name)
+        accounts.change_profile(session, user.id, display_name=name, preferences=wanted, ip=guard.address())
         session.refresh(user)
         return Account.of(user)
 

@@ -1,6 +1,10 @@
 """What can be done with an account. Nothing here commits: the caller's transaction does."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +18,12 @@ from db.tables import User
 NAME_LENGTH = 80
 THEMES = ("dark", "light", "system")
 UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")  # of up and down; the first is safe for colour-blind eyes
-PREFERENCES: dict[str, str] = {"theme": "dark", "updown": UPDOWNS[0]}  # where nothing was chosen
+PREFERENCES: dict[str, Any] = {  # where nothing was chosen
+    "theme": "dark",
+    "updown": UPDOWNS[0],
+    "time_zone": "",  # the browser's
+    "notify_sign_in": True,
+}
 
 
 def create_owner(session: Session, email: str, password: str, display_name: str = "", *, ip: str = "") -> User:
@@ -120,14 +129,26 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, n
     return version
 
 
-def change_profile(session: Session, user_id: int, *, display_name: str, theme: str, updown: str, ip: str = "") -> None:
-    """Store name and looks; raises Refused for a name too long or a look that does not exist."""
+def change_profile(
+    session: Session, user_id: int, *, display_name: str, preferences: Mapping[str, Any], ip: str = ""
+) -> None:
+    """Store the name and what of PREFERENCES is given; raises Refused for what can't be chosen."""
     check_name(display_name)
-    if theme not in THEMES or updown not in UPDOWNS:
+    chosen = PREFERENCES | {name: value for name, value in preferences.items() if name in PREFERENCES}
+    if chosen["theme"] not in THEMES or chosen["updown"] not in UPDOWNS:
         raise Refused("Choose a theme and colours from the lists.")
-    users.set_profile(session, user_id, display_name=display_name, preferences={"theme": theme, "updown": updown})
+    if chosen["time_zone"] and chosen["time_zone"] not in time_zones():
+        raise Refused("That is not a time zone. Choose one of the list, such as Europe/Lisbon, or leave it empty.")
+    kept = {name: chosen[name] for name in preferences}
+    users.set_profile(session, user_id, display_name=display_name, preferences=kept)
     user = users.get(session, user_id)
     audit.by_user(session, user, "profile_changed", object=f"user {user.email}", ip=ip)
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """The names of the IANA time zones, places only, in order."""
+    return ("UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 
 
 def check_name(display_name: str) -> None:

@@ -1,7 +1,7 @@
 """The forms of the account pages. What needs the database is checked by `accounts`; here only shape."""
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from dashapp.auth.accounts import NAME_LENGTH, THEMES, UPDOWNS
@@ -45,6 +45,8 @@ class ProfileForm(FlaskForm):
     display_name = StringField("Display name", [Length(max=NAME_LENGTH)])
     theme = SelectField("Theme", choices=[(t, THEME_WORDS[t]) for t in THEMES])
     updown = SelectField("Colours of up and down", choices=[(u, UPDOWN_WORDS[u]) for u in UPDOWNS])
+    time_zone = StringField("Time zone", [Length(max=60)])
+    notify_sign_in = BooleanField("A letter when a browser signs in that was not here before")
 
 
 class PasswordForm(FlaskForm):

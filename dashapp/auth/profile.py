@@ -25,25 +25,22 @@ blueprint = Blueprint("profile", __name__)
 
 @blueprint.route("/profile", methods=["GET", "POST"])
 def show() -> ResponseReturnValue:
-    form = ProfileForm(
-        display_name=current_user.display_name,
-        theme=current_user.preferences["theme"],
-        updown=current_user.preferences["updown"],
-    )
+    form = ProfileForm(display_name=current_user.display_name, **current_user.preferences)
     if not form.validate_on_submit():
-        return show_form("profile.html", form)
-    looks = {"theme": form.theme.data, "updown": form.updown.data}
+        return show_form("profile.html", form, zones=accounts.time_zones())
+    chosen = {name: form[name].data for name in accounts.PREFERENCES}
+    chosen["time_zone"] = (chosen["time_zone"] or "").strip()
     try:
         with db.engine.session() as session:
             name = form.display_name.data or ""
-            accounts.change_profile(session, current_user.id, display_name=name, ip=address(), **looks)
+            accounts.change_profile(session, current_user.id, display_name=name, preferences=chosen, ip=address())
     except Refused as refused:
-        form.display_name.errors = [refused.sentence]
-        return show_form("profile.html", form, 422)
+        (form.time_zone if "time zone" in refused.sentence else form.display_name).errors = [refused.sentence]
+        return show_form("profile.html", form, 422, zones=accounts.time_zones())
     sessions.forget_answers()
     flash("Your profile is saved.")
     response = make_response(redirect(url_for("profile.show")))
-    remember_look(response, looks)
+    remember_look(response, chosen)
     return response
 
 
