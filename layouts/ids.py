@@ -109,6 +109,11 @@ class DataQuality:
     REFUSED = "quality-refused"
     REVISIONS = "quality-revisions"
     LATENCY = "quality-latency"
+    MARKET = "quality-market"
+    FRAME = "quality-frame"
+    AT = "quality-at"
+    ASK = "quality-ask"
+    ORIGIN = "quality-origin"
 
 
 class Models:

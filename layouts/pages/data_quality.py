@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.components import tables
+from layouts.components import candle_origin, tables
 from layouts.components.feedback import badge, empty, freshness, headline, key_figures, page_head, pane, skeleton
 from layouts.components.numbers import age, ago, count, exact_moment, moment, price
 from layouts.components.tables import Column, Row
@@ -73,8 +73,10 @@ class Late:
     kind: Literal["ok", "warn", "bad", "off", "sim"]
 
 
-def layout(**_query: str) -> Component:
-    """The page; callbacks fill it."""
+def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Component:
+    """The page; callbacks fill it. `market` (as in addresses), `tf` and `at` name a candle to look at."""
+    frame = tf if tf in candle_origin.TIMEFRAMES else "1h"
+    asked = candle_origin.form(market[:80], frame, at[:40])
     waiting = html.Div(skeleton(6), className="pane-body roomy")
     return html.Div(
         [
@@ -85,9 +87,11 @@ def layout(**_query: str) -> Component:
                 [
                     html.Div(
                         [
+                            *([asked] if market else []),
                             html.Div(waiting, id=ids.DataQuality.GAPS),
                             html.Div(id=ids.DataQuality.REVISIONS),
                             html.Div(id=ids.DataQuality.REFUSED),
+                            *([] if market else [asked]),
                         ],
                         className="pane",
                     ),

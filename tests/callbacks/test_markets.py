@@ -1,6 +1,6 @@
 """The Markets page on a real database: what is stored, sources, imports, and who may import."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from core.clock import utc_now
 from core.jobs import BACKFILL, IMPORT_FILE, JobState
 from core.market_name import parse
 from core.roles import Role
-from db.queries import imports, jobs, markets
+from db.queries import imports, jobs, listings, markets
 from db.tables import Job, SourceHealth
+from layouts.components import coverage
 from layouts.pages import markets as layout
 from market import history_files
 from tests.candle_data import START_MS, store, walk
-from tests.fire import fire, toasts
-from tests.web import SignIn
+from tests.fire import fire, toasts, wired
+from tests.web import CALLBACKS, SignIn, body_of, dash_headers
 
 NOW = datetime(2024, 12, 29, 23, 41, tzinfo=UTC)
 TICK = {"markets-tick.n_intervals": 0}
@@ -186,3 +187,67 @@ def test_the_table_offers_to_follow_what_an_exchange_can_be_asked_for(signed_in:
     assert "Fetch new candles of BTC/USDT from binance" in shown
     assert "from acme" not in shown
     assert "Fetch new candles" not in drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
+
+
+def search(client: Any, text: str) -> str:
+    """What the search shows for a text; no button for more is there yet."""
+    (wired_,) = [one for one in wired(client) if one["output"] == "markets-found.children"]
+    body = body_of(wired_)
+    body["inputs"][0]["value"] = text
+    return client.post(CALLBACKS, json=body, headers=dash_headers(client)).get_data(as_text=True)
+
+
+def test_markets_of_every_exchange_are_found_a_page_at_a_time(signed_in: SignIn, session: Session) -> None:
+    listings.put(session, "binance", {f"C{k}/USDT": 2 for k in range(120)}, now=NOW)
+    listings.put(session, "kraken", {"SOL/USD": 2}, now=NOW)
+    session.commit()
+    viewer, analyst = signed_in(Role.VIEWER), signed_in(Role.ANALYST)
+    shown = search(analyst, "usdt")
+    assert "50 of 120" in shown
+    assert "Show 50 more" in shown
+    assert "Fetch new candles of SOL/USD" in search(analyst, "sol")
+    assert "Fetch new candles" not in search(viewer, "sol")
+    assert "not followed" in search(viewer, "sol")
+    assert "No exchange lists" in search(viewer, "zzz")
+    assert "Find a market" not in search(viewer, "")
+
+
+def test_the_page_says_how_many_markets_are_listed(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.VIEWER)
+    form = fire(client, {"markets-form.id": "markets-form"}).get_data(as_text=True)
+    assert "lists of markets are read within a minute" in form
+    listings.put(session, "kraken", {"SOL/USD": 2, "BTC/USD": 1}, now=utc_now())
+    session.commit()
+    assert "Kraken 2 markets; asked 0 s ago" in fire(client, {"markets-form.id": "markets-form"}).get_data(as_text=True)
+
+
+def test_holes_stand_in_the_bar_of_what_is_stored(signed_in: SignIn, session: Session) -> None:
+    made = walk(300)
+    store(session, "binance:BTC/USDT", made[(made.time < made.time[50]) | (made.time >= made.time[57])])
+    (line,) = page.stored_lines(session, ("binance",))
+    assert line.holes == ((int(made.time[50]), int(made.time[57])),)
+    table = drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-table")
+    assert "97.7% complete, 7 missing" in table
+    assert "'left': '16.67%'" in table
+
+
+@pytest.mark.parametrize(
+    ("rows", "missing", "words"), [(10, 0, "100%"), (9_999_999, 1, "99.9%"), (1, 1, "50.0%"), (0, 0, "100%")]
+)
+def test_complete_means_that_nothing_is_missing(rows: int, missing: int, words: str) -> None:
+    assert coverage.complete(rows, missing) == words
+
+
+def test_a_silent_source_says_since_when_and_when_it_is_asked_again(signed_in: SignIn, session: Session) -> None:
+    row = SourceHealth(
+        exchange="kraken",
+        state="waiting",
+        checked_at=utc_now(),
+        since=utc_now(),
+        wait_until=utc_now() + timedelta(minutes=5, seconds=30),
+    )
+    session.add(row)
+    session.commit()
+    told = drawn(fire(signed_in(Role.VIEWER), TICK, output="markets-table"), "markets-sources")
+    assert "asked to wait" in told
+    assert "next try in 5 min" in told
