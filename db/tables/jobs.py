@@ -28,6 +28,7 @@ class Job(Base):
         ),
         Index("ix_jobs_state_queue", "state", "queue"),
         Index("ix_jobs_owner_created", "owner_id", "created_at"),
+        Index("ix_jobs_name_created", "name", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()::text"))

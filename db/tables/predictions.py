@@ -83,7 +83,10 @@ class PredictionOutcome(Base):
     """What happened: the class, the return from entry to `t1`, and whether both barriers fell in one bar."""
 
     __tablename__ = "prediction_outcomes"
-    __table_args__ = (CheckConstraint("outcome IN ('bearish', 'neutral', 'bullish')", name="outcome"),)
+    __table_args__ = (
+        CheckConstraint("outcome IN ('bearish', 'neutral', 'bullish')", name="outcome"),
+        Index("ix_prediction_outcomes_settled", "settled_at"),
+    )
 
     prediction_id: Mapped[int] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
     outcome: Mapped[str]

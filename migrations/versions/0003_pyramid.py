@@ -1,4 +1,4 @@
-"""Coarser candles, kept beside the finer ones.
+"""Coarser candles, kept beside the finer ones; indexes for two lists that went through whole tables.
 
 Series that are stored already get theirs from the job `build_pyramid`, one after the other, while Bolt runs.
 """
@@ -41,9 +41,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("market_id", "timeframe", "step", "open_time", name=op.f("pk_coarse_candles")),
     )
     op.execute(FORGET.format(coarse=COARSE))
+    op.create_index("ix_jobs_name_created", "jobs", ["name", "created_at"])
+    op.create_index("ix_prediction_outcomes_settled", "prediction_outcomes", ["settled_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_prediction_outcomes_settled", "prediction_outcomes")
+    op.drop_index("ix_jobs_name_created", "jobs")
     op.execute(FORGET.format(coarse=""))
     op.drop_table("coarse_candles")
     op.drop_column("series", "pyramid")
