@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 import db.engine
 import db.queries.predictions as predictions
+import db.queries.tallies as tallies
 from callbacks import overview_start
 from callbacks.guards import current_user_id, may, needs
 from callbacks.overview_change import change
@@ -157,7 +158,7 @@ def _cards(session: Session, calls: Sequence[CallRow], *, now: datetime) -> list
     settled = {
         (score.model_id, score.market_id): score.n
         for simulated in {row.simulated for row in newest}
-        for score in predictions.scorecard(session, simulated=simulated)
+        for score in tallies.scorecard(session, simulated=simulated)
     }
     return [
         Card(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import db.engine
 import db.queries.jobs
 import db.queries.predictions
+import db.queries.tallies
 import db.queries.trained_models
 from callbacks import prediction_detail
 from callbacks.wiring import Wiring
@@ -20,7 +21,8 @@ from core import market_name
 from core.clock import utc_now
 from core.jobs import PREDICT_DUE
 from core.market_name import MarketName
-from db.queries.predictions import CallRow, Score
+from db.queries.predictions import CallRow
+from db.queries.tallies import Score
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
 from layouts.components import call_table
@@ -90,7 +92,7 @@ def _calls(session: Session, rows: list[CallRow], models: dict[int, ModelRow], n
     """The board's rows: real markets before simulated ones, most evidence first."""
     scores: dict[tuple[int, int], Score] = {}
     for simulated in (False, True):
-        found = db.queries.predictions.scorecard(session, simulated=simulated)
+        found = db.queries.tallies.scorecard(session, simulated=simulated)
         scores |= {(s.model_id, s.market_id): s for s in found}
     calls = [_call(row, scores.get((row.model_id, row.market_id)), models[row.model_id], now) for row in rows]
     return sorted(calls, key=lambda c: (c.simulated, not c.skilled, -c.n, c.symbol))

@@ -16,7 +16,7 @@ from core.jobs import WAITING_STATES, Queue
 from core.shared import Numbers, SharedNumbers
 from core.timeframe import TIMEFRAMES
 from dashapp.live_metrics import live
-from db.queries import gaps, leases, markets, sources
+from db.queries import gaps, leases, markets, predictions, sources
 from db.tables import Job
 
 MOST_SERIES = 300  # of lag; the most late ones, so that a desk of thousands stays readable
@@ -39,6 +39,7 @@ class DeskCollector(Collector):
             yield _gaps(session)
             yield from _queues(session)
             yield _last_tick(session)
+            yield from _settling(session)
 
 
 def _redis() -> Redis | None:
@@ -117,6 +118,14 @@ def _queues(session: Session) -> Iterator[Metric]:
         depth.add_metric([queue.value], n)
         age.add_metric([queue.value], waited)
     yield from (depth, age)
+
+
+def _settling(session: Session) -> Iterator[Metric]:
+    """Whether calls are settled within two bars of their horizon."""
+    waiting, late = predictions.punctuality(session, utc_now())
+    words = "more than two bars after their horizon, of the last day."
+    yield GaugeMetricFamily("bolt_calls_overdue", f"Calls that are not settled {words}", waiting)
+    yield GaugeMetricFamily("bolt_calls_settled_late", f"Calls that were settled {words}", late)
 
 
 def _last_tick(session: Session) -> Metric:

@@ -24,18 +24,29 @@ PATIENCE = timedelta(days=30)  # how long a hole in the candles may be filled be
 
 def settle_due(session: Session, *, now: datetime) -> int:
     """Write the outcome of every call whose time is up and whose path is stored without a hole; how many."""
+    return predictions.settle(session, _known(session, predictions.due(session, now, since=now - PATIENCE), now))
+
+
+def overdue(session: Session, *, now: datetime) -> list[int]:
+    """Ids of calls that could have been settled two bars ago and were not: the job that settles does not run."""
+    calls = predictions.due(session, now, since=now - PATIENCE)
+    late = [c for c in calls if c.due_at + LATE_BARS * (c.outcome_from - c.closed_at) < now]
+    return sorted(row["prediction_id"] for row in _known(session, late, now))
+
+
+def _known(session: Session, calls: list[Prediction], now: datetime) -> list[dict[str, Any]]:
+    """What became of calls, series by series."""
     series: dict[tuple[int, str], list[Prediction]] = defaultdict(list)
-    for call in predictions.due(session, now, since=now - PATIENCE):
+    for call in calls:
         series[call.market_id, call.timeframe].append(call)
-    written = 0
-    for (market_id, timeframe), calls in series.items():
+    found = []
+    for (market_id, timeframe), mine in series.items():
         step = parse_timeframe(timeframe).ms
-        first = min(to_ms(c.open_time) for c in calls)
-        bars = (to_ms(now) - first) // step + 2
+        bars = (to_ms(now) - min(to_ms(c.open_time) for c in mine)) // step + 2
         candles = market_candles.latest(session, market_id, timeframe, bars, now_ms=to_ms(now))
         finer = reader(lambda: nullcontext(session), market_id, timeframe)
-        written += predictions.settle(session, outcomes(candles, calls, step_ms=step, finer=finer))
-    return written
+        found += outcomes(candles, mine, step_ms=step, finer=finer)
+    return found
 
 
 def outcomes(

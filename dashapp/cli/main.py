@@ -11,12 +11,24 @@ from collections.abc import Sequence
 
 from core import settings as environment
 from core.errors import BadCandles, BoltError
-from dashapp.cli import accounts, backup, candles, leak_lab, ledger, models, servers, settings_docs, sources
+from dashapp.cli import (
+    accounts,
+    backup,
+    candles,
+    leak_lab,
+    ledger,
+    models,
+    promotion,
+    scorecard,
+    servers,
+    settings_docs,
+    sources,
+)
 from dashapp.cli.output import Output
 from dashapp.cli.register import Command
 from dashapp.version import version
 
-GROUPS = (servers, accounts, candles, sources, models, leak_lab, ledger, backup, settings_docs)
+GROUPS = (servers, accounts, candles, sources, models, leak_lab, promotion, scorecard, ledger, backup, settings_docs)
 INTERRUPTED = 130
 
 

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.clock import utc_now
 from core.errors import Refused
 from core.settings import Settings
 from dashapp.cli.attach import attached
@@ -40,11 +41,17 @@ def migrate(_asked: argparse.Namespace, settings: Settings, output: Output) -> i
 def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Exit 0 when every invariant holds, 1 with each breach as a line."""
     import db.engine
-    from db.queries import audit, invariants
+    from db.queries import audit, invariants, ledger
+    from ml import settling
 
     with attached(settings, output) as found, db.engine.session() as session:
-        log = audit.verify(session)
+        log, calls = audit.verify(session), ledger.verify(session)
         breaches = invariants.candles(session) + invariants.jobs(session) + log.breaches
+        breaches += [f"I10 ledger: {breach.sentence}" for breach in calls.breaches]
+        if late := settling.overdue(session, now=utc_now()):
+            breaches.append(
+                f"I11 {len(late)} calls wait to be settled for more than two bars, the first is call {late[0]}"
+            )
         for model in invariants.champions(session):
             breaches += files_that_differ(found.settings.models, model)
     events = {"events": log.events, "head": log.head}

@@ -117,6 +117,12 @@ def outdated(session: Session) -> list[Pair]:
     return [Pair(*row) for row in session.execute(query.order_by(counted.c.model_id, counted.c.market_id))]
 
 
+def called(session: Session) -> list[Pair]:
+    """Every version in every market it has called."""
+    query = select(Prediction.model_id, Prediction.market_id).distinct()
+    return [Pair(*row) for row in session.execute(query.order_by(Prediction.model_id, Prediction.market_id))]
+
+
 def store(session: Session, pair: Pair, *, simulated: bool, settled: int, newest: int, card: dict[str, Any]) -> None:
     """Keep a scorecard in place of an older one."""
     values = {"simulated": simulated, "settled": settled, "newest": newest, "card": card}

@@ -24,8 +24,9 @@ from core import job_queue
 from core.errors import ConfigurationError
 from core.jobs import TRAIN_MODEL
 from core.market_name import MarketName
-from dashapp.cli import backup, candles, models, settings_docs
+from dashapp.cli import backup, candles, following, models, settings_docs
 from dashapp.cli.main import main
+from dashapp.cli.output import columns
 from dashapp.supervisor import servers, state
 from dashapp.version import ROOT, version
 from db.queries import audit, invariants, jobs, markets
@@ -334,7 +335,7 @@ def test_without_models_the_list_says_so(run: Run) -> None:
 
 def test_a_table_has_a_head_and_aligned_columns() -> None:
     rows = [{"model": "btc v1", "state": "champion"}, {"model": "a", "state": "x"}]
-    assert models._columns(rows) == ["model   state", "btc v1  champion", "a       x"]
+    assert columns(rows) == ["model   state", "btc v1  champion", "a       x"]
     found = [{**row, "finding": "No better than base rates."} for row in rows]
     assert models._listed(found)[1:3] == ["btc v1  champion", "  No better than base rates."]
 
@@ -388,8 +389,8 @@ def test_ctrl_c_while_waiting_cancels_the_job(run: Run, session: Session, monkey
     def interrupt(_progress: dict[str, Any]) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "_others_work", lambda: True)
-    monkeypatch.setattr(models, "_progress", interrupt)
+    monkeypatch.setattr(following, "_others_work", lambda: True)
+    monkeypatch.setattr(following, "_progress", interrupt)
     code, _, err = run("train", "--markets", "binance:BTC/USDT", "--timeframe", "1h", "--horizon", "24", "--wait")
     assert code == 130
     assert "Cancelling the job" in err

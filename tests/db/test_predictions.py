@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import market_name
 from core.clock import from_ms, utc_now
 from core.timeframe import parse
-from db.queries import candles, markets, predictions
+from db.queries import candles, markets, predictions, tallies
 from db.tables import Market
 from ml import settling
 from tests.candles import START_MS, walk
@@ -92,7 +92,7 @@ def test_scorecard_counts_what_settled_beside_base_rates(session: Session, demo:
         past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(n))
     past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(58))
     settling.settle_due(session, now=END)
-    (score,) = predictions.scorecard(session, simulated=True)
+    (score,) = tallies.scorecard(session, simulated=True)
     settled = [r for r in predictions.history(session, demo.id, "1h") if r.outcome]
     assert (score.made, score.n) == (46, 45)
     assert score.right == sum(bool(r.right) for r in settled)
@@ -102,7 +102,7 @@ def test_scorecard_counts_what_settled_beside_base_rates(session: Session, demo:
     rates = CARD.split.train.shares
     losses = [-math.log(rates[predictions.CLASSES.index(r.outcome or "")]) for r in settled]
     assert score.base_log_loss == pytest.approx(sum(losses) / 45)
-    briers = [predictions.brier(rates, r.outcome or "") for r in settled]
+    briers = [tallies.brier(rates, r.outcome or "") for r in settled]
     assert score.base_brier == pytest.approx(sum(briers) / 45)
     assert (score.first, score.last) == (from_ms(opens(5)), from_ms(opens(58)))
 
@@ -113,14 +113,14 @@ def test_simulated_calls_never_enter_a_real_scorecard(
     past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(5))
     past_call(session, model_id=model_id, market_id=real.id, open_ms=opens(5), simulated=False)
     settling.settle_due(session, now=END)
-    assert [s.exchange for s in predictions.scorecard(session, simulated=False)] == ["binance"]
-    assert [s.exchange for s in predictions.scorecard(session, simulated=True)] == ["demo"]
-    assert predictions.scorecard(session, simulated=False, market_id=demo.id) == []
+    assert [s.exchange for s in tallies.scorecard(session, simulated=False)] == ["binance"]
+    assert [s.exchange for s in tallies.scorecard(session, simulated=True)] == ["demo"]
+    assert tallies.scorecard(session, simulated=False, market_id=demo.id) == []
 
 
 def test_a_scorecard_without_settled_calls_has_no_rates(session: Session, demo: Market, model_id: int) -> None:
     past_call(session, model_id=model_id, market_id=demo.id, open_ms=opens(58))
-    (score,) = predictions.scorecard(session, simulated=True)
+    (score,) = tallies.scorecard(session, simulated=True)
     assert (score.made, score.n, score.hit_rate, score.log_loss, score.base_log_loss) == (1, 0, None, None, None)
 
 

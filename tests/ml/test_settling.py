@@ -13,7 +13,7 @@ from core import market_name
 from core.clock import from_ms
 from core.ohlcv import Candles
 from core.timeframe import parse
-from db.queries import candles, markets
+from db.queries import candles, markets, predictions
 from db.tables import Market, PredictionOutcome
 from ml import labels, settling
 from tests.candles import START_MS, walk
@@ -133,3 +133,25 @@ def test_scores_of_an_outcome_are_those_of_its_probabilities(session: Session, m
 
 def test_calls_on_unstored_candles_are_left_out() -> None:
     assert settling.outcomes(Candles(*(c[:0] for c in SERIES.columns())), [], step_ms=HOUR) == []
+
+
+def test_a_call_nobody_settled_two_bars_on_is_overdue(session: Session, market: Market, model_id: int) -> None:
+    call = past_call(session, model_id=model_id, market_id=market.id, open_ms=opens(10))
+    due = due_at(opens(10), "1h", 3)
+    assert settling.overdue(session, now=due + timedelta(hours=2)) == []
+    assert settling.overdue(session, now=due + timedelta(hours=2, seconds=1)) == [call.id]
+    assert predictions.punctuality(session, due + timedelta(hours=3)) == (1, 0)
+    settling.settle_due(session, now=due + timedelta(hours=3))
+    assert settling.overdue(session, now=due + timedelta(hours=3)) == []
+    assert predictions.punctuality(session, due + timedelta(hours=3)) == (0, 1)
+
+
+def test_settled_calls_of_a_span_come_oldest_first(session: Session, market: Market, model_id: int) -> None:
+    for n in (10, 12, 14, 16):
+        past_call(session, model_id=model_id, market_id=market.id, open_ms=opens(n))
+    settling.settle_due(session, now=due_at(opens(14), "1h", 3))
+    found = predictions.settled_calls(session, market.id, "1h", opens(11), opens(60))
+    assert [row.open_time for row in found] == [from_ms(opens(12)), from_ms(opens(14))]
+    assert [r.id for r in predictions.settled_calls(session, market.id, "1h", opens(1), opens(60), limit=1)] == [
+        found[-1].id
+    ]

@@ -9,7 +9,7 @@ from core.market_name import MarketName
 from core.roles import Role
 from core.timeframe import parse
 from db.queries import candles, markets, predictions
-from ml import settling
+from ml import scorekeeping, settling
 from tests.candles import START_MS, walk
 from tests.ml import versions
 from tests.ml.ledger import past_call
@@ -46,3 +46,25 @@ def test_calls_outcomes_and_models_are_answered_as_they_were_written(
     shown = ask("GET", f"/models/{model.id}").get_json()
     assert (shown["name"], shown["card"]["verdict"]) == (ASKED.family, listed["card"]["verdict"])
     assert "calls" not in listed["card"]
+
+
+def test_the_scorecard_of_a_market_is_public(app, api, session: Session, tmp_path: Path) -> None:
+    market = markets.get_or_create(session, MarketName("demo", "BTC/USDT"), simulated=True)
+    candles.upsert(session, market.id, "1h", walk(60))
+    model = versions.publish(session, tmp_path, CARD, ASKED)
+    for n in range(10, 16):
+        past_call(session, model_id=model.id, market_id=market.id, open_ms=START_MS + n * HOUR)
+    now = from_ms(START_MS + 60 * HOUR)
+    settling.settle_due(session, now=now)
+    scorekeeping.refresh(session, scorekeeping.note_rules(session, now=now))
+    session.commit()
+    ask = api(Role.VIEWER)
+    (found,) = ask("GET", "/predictions/BTC-USDT/scorecard?exchange=demo&timeframe=1h&horizon=3").get_json()["items"]
+    assert (found["settled"], found["simulated"], found["evidence"], found["model_id"]) == (6, True, None, model.id)
+    assert found["scored"]["right"] <= found["scored"]["calls"] == 6
+    assert {rule["key"] for rule in found["rules"]} >= {"climatology", "majority"}
+    assert (
+        found["rules"][0]["saves_interval"][0] <= found["rules"][0]["saves"] <= found["rules"][0]["saves_interval"][1]
+    )
+    assert ask("GET", "/predictions/BTC-USDT/scorecard?horizon=9").get_json()["items"] == []
+    assert ask("GET", "/predictions/ETH-USDT/scorecard").status_code == 404

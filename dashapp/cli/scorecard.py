@@ -1,0 +1,91 @@
+"""`scorecard`."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from core import market_name
+from core.errors import Refused
+from core.settings import Settings
+from dashapp.cli.attach import attached
+from dashapp.cli.output import Output
+from dashapp.cli.register import Add
+
+if TYPE_CHECKING:
+    from db.queries.scorecards import Record
+
+
+def register(add: Add) -> None:
+    shown = add("scorecard", scorecard, "Print how every model did on its settled calls, beside simple rules.")
+    shown.add_argument("--market", help="such as binance:BTC/USDT; all markets without it")
+    shown.add_argument("--timeframe")
+    shown.add_argument("--horizon", type=int, metavar="N", help="bars ahead")
+    shown.add_argument("--simulated", action="store_true", help="those of simulated markets, which count for nothing")
+    shown.add_argument("--csv", action="store_true", help="one line a version, market and kind of market")
+
+
+def scorecard(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
+    """Drawn up from the ledger now, not read from what is kept: the calls are the truth."""
+    import db.engine
+    from core.clock import utc_now
+    from db.queries import markets, scorecards
+    from ml import score_table, scorekeeping
+
+    if asked.csv and output.as_json:
+        raise Refused("Choose --csv or --json, not both.")
+    with attached(settings, output), db.engine.session() as session:
+        scorekeeping.note_rules(session, now=utc_now())
+        scorekeeping.refresh(session, scorecards.called(session))
+        market_id = None
+        if asked.market:
+            market_id = markets.get(session, market_name.parse(asked.market)).id
+        records = scorecards.records(
+            session,
+            simulated=asked.simulated,
+            market_id=market_id,
+            timeframe=asked.timeframe,
+            horizon=asked.horizon,
+        )
+    if asked.csv:
+        print(score_table.as_csv(records), end="")
+        return 0
+    document = [_document(record) for record in records]
+    output.result(document, [line for record in records for line in _lines(record)] or [_nothing(asked.simulated)])
+    return 0
+
+
+def _document(record: "Record") -> dict[str, Any]:
+    about = {
+        "model": record.title,
+        "market": f"{record.exchange}:{record.symbol}",
+        "timeframe": record.timeframe,
+        "horizon": record.horizon,
+        "simulated": record.simulated,
+    }
+    return about | record.card
+
+
+def _nothing(simulated: bool) -> str:
+    return f"No call on a {'simulated' if simulated else 'real'} market has settled yet."
+
+
+def _lines(record: "Record") -> list[str]:
+    """A scorecard for a person: the finding, then the model and each rule in the same units."""
+    from ml.power import TARGET
+    from ml.scorecard import ENOUGH, Scorecard
+
+    card = Scorecard.from_dict(record.card)
+    lines = [
+        f"{record.title} in {record.exchange}:{record.symbol}{' (simulated)' if record.simulated else ''}",
+        f"  {card.finding} {card.detail}",
+        f"  {card.n:,} settled, {card.abstained:,} abstained, worth {card.n_eff:,.0f} independent calls",
+    ]
+    for side in (card.model, *card.baselines):
+        rate = f"{100 * side.hit_rate:.1f} %" if side.hit_rate is not None and card.n >= ENOUGH else f"{side.right}"
+        interval = ""
+        if side.interval and card.n >= ENOUGH:
+            interval = f" [{100 * side.interval[0]:.1f}, {100 * side.interval[1]:.1f}]"
+        right = f"right {rate}{interval}"
+        lines.append(f"  {side.title:<12} {right:<28} log loss {side.log_loss:.4f}  Brier {side.brier:.4f}")
+    needs, has = card.direction.needed, card.direction.n_eff
+    lines.append(f"  Needs {needs:,} independent directional calls to confirm {TARGET:.0%}, has {has:,.0f}.")
+    return lines

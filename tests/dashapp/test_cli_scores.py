@@ -1,0 +1,109 @@
+"""`scorecard`, `promote` and what `check` says of the ledger."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import market_name
+from core.timeframe import parse
+from db.queries import candles, markets, trained_models
+from ml import score_table, settling
+from tests.candles import START_MS, walk
+from tests.dashapp.test_cli_ledger import Run, run
+from tests.ml import versions
+from tests.ml.ledger import past_call
+
+__all__ = ["run"]
+
+HOUR = parse("1h").ms
+ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED))
+CALLS = 5
+
+
+@pytest.fixture
+def model_id(run: Run, session: Session, tmp_path: Path) -> int:
+    """A model whose five calls could be settled long ago."""
+    market = markets.get_or_create(session, market_name.parse("demo:BTC/USDT"), simulated=True)
+    candles.upsert(session, market.id, "1h", walk(60))
+    model = versions.publish(session, tmp_path / "var" / "models", CARD, ASKED)
+    for n in range(20, 20 + CALLS):
+        past_call(session, model_id=model.id, market_id=market.id, open_ms=START_MS + n * HOUR)
+    session.commit()
+    return model.id
+
+
+def settle(session: Session) -> None:
+    from core.clock import from_ms
+
+    session.execute(text("SELECT 1"))
+    assert settling.settle_due(session, now=from_ms(START_MS + 60 * HOUR)) == CALLS
+    session.commit()
+
+
+def test_scorecards_are_printed_drawn_up_from_the_ledger(run: Run, model_id: int, session: Session) -> None:
+    assert run("scorecard")[1].strip() == "No call on a real market has settled yet."
+    settle(session)
+    code, said = run("scorecard", "--simulated", "--market", "demo:BTC/USDT")
+    assert code == 0 and "5 of 100 calls have settled" in said and "needs 1,717" in said.lower()
+    (found,) = json.loads(run("scorecard", "--simulated", "--json")[1])
+    assert (found["n"], found["simulated"], found["market"]) == (CALLS, True, "demo:BTC/USDT")
+    assert json.loads(run("scorecard", "--json")[1]) == []
+    assert json.loads(run("scorecard", "--simulated", "--horizon", "9", "--json")[1]) == []
+
+
+def test_csv_has_one_row_a_kind_of_market_and_no_rate_of_few_calls(run: Run, model_id: int, session: Session) -> None:
+    settle(session)
+    rows = list(csv.DictReader(io.StringIO(run("scorecard", "--simulated", "--csv")[1])))
+    assert rows[0]["regime"] == "all" and rows[0]["settled"] == "5" and rows[0]["hit_rate"] == ""
+    assert rows[0]["log_loss"] and rows[0]["simulated"] == "true"
+    assert run("scorecard", "--csv")[1] == ""
+    assert run("scorecard", "--csv", "--json")[0] == 1
+
+
+def test_no_cell_is_a_formula() -> None:
+    assert [score_table._cell(v) for v in ("=1+1", "@x", "-2", "plain", -2.5, True, None)] == [
+        *("'=1+1", "'@x", "'-2", "plain", "-2.5", "true", "")
+    ]
+
+
+def test_promotion_is_refused_with_every_line_and_its_value(run: Run, model_id: int, session: Session) -> None:
+    code, said = run("promote", ASKED.family, "v1", "--json")
+    found = json.loads(said)
+    assert code == 1 and not found["promoted"]
+    assert {line["key"]: line["value"] for line in found["lines"]} == {
+        "skilled": "no demonstrated skill",
+        "better": "none serves",
+        "calibration": "no walk-forward",
+        "pays": "no walk-forward",
+        "seeds": "1",
+        "leaks": "not run",
+    }
+    code, said = run("promote", str(model_id))
+    assert code == 1 and "FAIL  Leak lab green: not run" in said and "was not promoted" in said
+    assert not trained_models.get(session, model_id).proven
+    assert run("promote", "nothing", "v1")[0] == 1
+
+
+def test_check_names_calls_nobody_settles_and_rows_that_were_changed(run: Run, model_id: int, session: Session) -> None:
+    code, said = run("check", "--json")
+    assert code == 0 or "I11" not in said  # calls of years ago have waited too long to count
+    settle(session)
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("UPDATE prediction_outcomes SET log_return = log_return + 1e-12 WHERE seq = 2"))
+    session.commit()
+    code, said = run("check", "--json")
+    assert code == 1
+    assert "I10 ledger: outcome of call 2 (row 2 of prediction_outcomes) was changed" in said.replace(
+        f"call {_second(session)} ", "call 2 "
+    )
+
+
+def _second(session: Session) -> int:
+    found = session.execute(text("SELECT prediction_id FROM prediction_outcomes WHERE seq = 2")).scalar_one()
+    return int(found)
