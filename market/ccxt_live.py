@@ -1,7 +1,8 @@
 """Streams of an exchange through ccxt.pro: prices and running minutes, each row checked as REST's are.
 
 Beside `ccxt_gateway` the only file that knows ccxt. A minute counts as final where the exchange's own message says so
-(Binance and what speaks its protocol); of others no minute is final, and their closed candles come by REST.
+(Binance and what speaks its protocol), or where each trade is told at once and the next minute has begun (Kraken). Of
+others no minute is final, and their closed candles come by REST.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any
 import ccxt
 import ccxt.pro
 import numpy as np
+from ccxt.async_support.base.ws.cache import ArrayCacheByTimestamp
 
 from core.errors import ExchangeUnavailable, NotFound
 from market import quality
@@ -24,6 +26,8 @@ from market.forming import Bar
 from market.quality import Reason
 
 MINUTE = "1m"
+# "Updates are generated on trade events" (docs.kraken.com, WebSocket v2, ohlc): with the next minute one is complete.
+FINAL_BY_SUCCESSOR = ("kraken",)
 WAITING = 5_000  # messages between ccxt and whoever reads; a reader that is so late begins anew
 
 
@@ -63,8 +67,10 @@ class Feed:
         self._clock = clock
         self._news: asyncio.Queue[News | Exception] = asyncio.Queue(WAITING)
         self._finals: set[tuple[str, int]] = set()
+        self._running: dict[str, Bar] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: set[int] = set()
+        self._seen: Any = None
         self._direct: set[type[News]] = set()  # kinds that come from `_resolved`, message by message
 
     async def __aenter__(self) -> "Feed":
@@ -87,8 +93,7 @@ class Feed:
 
     async def next(self) -> News:
         """The next news; raises ExchangeUnavailable once the connection is of no more use."""
-        news = await self._news.get()
-        if isinstance(news, Exception):
+        if isinstance(news := await self._news.get(), Exception):
             raise news
         return news
 
@@ -116,7 +121,9 @@ class Feed:
                 resolve = connection.resolve
 
                 def seen(result: Any, *rest: Any) -> Any:
-                    self._resolved(result)
+                    if result is not self._seen or isinstance(result, list):  # some are resolved under two names
+                        self._seen = result
+                        self._resolved(result, str(rest[0]) if rest else "")
                     return resolve(result, *rest)
 
                 connection.resolve = seen
@@ -124,8 +131,8 @@ class Feed:
 
         return seeing
 
-    def _resolved(self, result: Any) -> None:
-        """What ccxt made of one message: a ticker, or symbol, timeframe and rows."""
+    def _resolved(self, result: Any, name: str) -> None:
+        """What ccxt made of one message: a ticker, symbol, timeframe and rows, or all rows of what `name` ends with."""
         try:
             if isinstance(result, dict) and result.get("symbol") in self.symbols and "last" in result:
                 self._direct.add(Price)
@@ -133,8 +140,14 @@ class Feed:
             elif isinstance(result, list) and len(result) == 3 and result[1] == MINUTE:
                 self._direct.add(Minute)
                 self._tell_minutes(result[0], [list(row) for row in result[2][-1:]])
+            elif isinstance(result, ArrayCacheByTimestamp) and (symbol := self._named(name)):
+                self._direct.add(Minute)
+                self._tell_minutes(symbol, [list(row) for row in result[-1:]])
         except ExchangeUnavailable as error:
             self._end(error)
+
+    def _named(self, name: str) -> str | None:
+        return next((symbol for symbol in self.symbols if name.endswith((f":{symbol}", f"@{symbol}"))), None)
 
     async def _watch_prices(self) -> None:
         for ticker in (await self._client.watch_tickers(self.symbols)).values():
@@ -169,9 +182,8 @@ class Feed:
         except ExchangeUnavailable as error:
             self._end(error)
         except (ccxt.BaseError, *GARBAGE) as error:
-            self._end(
-                ExchangeUnavailable(f"The stream of {self.name} ended ({type(error).__name__}). Bolt reconnects.")
-            )
+            sentence = f"The stream of {self.name} ended ({type(error).__name__}). Bolt reconnects."
+            self._end(ExchangeUnavailable(sentence))
 
     def _tell_price(self, ticker: dict[str, Any]) -> None:
         symbol, price, at = ticker.get("symbol"), ticker.get("last"), ticker.get("timestamp")
@@ -186,12 +198,28 @@ class Feed:
     def _tell_minutes(self, symbol: str, rows: list[Any]) -> None:
         if symbol not in self.symbols:
             return
-        for row in rows:
-            bar = self._checked(symbol, row)
-            key = (symbol, int(bar[0]))
-            final = key in self._finals
+        bars = sorted((self._checked(symbol, row) for row in rows), key=lambda bar: bar[0])
+        if self.name in FINAL_BY_SUCCESSOR:
+            self._tell_succession(symbol, bars)
+            return
+        for bar in bars:
+            final = (key := (symbol, int(bar[0]))) in self._finals
             self._finals.discard(key)
-            self._put(Minute(symbol, bar, final))
+            if final or bar is bars[-1]:  # what a stream tells of the past at its beginning comes by REST
+                self._put(Minute(symbol, bar, final))
+
+    def _tell_succession(self, symbol: str, bars: list[Bar]) -> None:
+        """A minute that was running is final once a later one is told; of those before the first, nothing is known."""
+        running = self._running.get(symbol)
+        for bar in bars if running else bars[-1:]:
+            if running and bar[0] < running[0]:
+                continue
+            if running and bar[0] > running[0]:
+                self._put(Minute(symbol, running, final=True))
+            running = bar
+        if running:
+            self._running[symbol] = running
+            self._put(Minute(symbol, running, final=False))
 
     def _checked(self, symbol: str, row: Any) -> Bar:
         """The row as a bar; raises ExchangeUnavailable for one that is no candle: the stream is in doubt then."""
@@ -224,8 +252,7 @@ class Feed:
 
 
 def _ratio(percent: Any) -> float | None:
-    known = isinstance(percent, int | float) and math.isfinite(percent)
-    return round(percent / 100, 8) if known else None
+    return round(percent / 100, 8) if isinstance(percent, int | float) and math.isfinite(percent) else None
 
 
 def _noting(client: Any, handle: Callable[..., None], finals: set[tuple[str, int]]) -> Callable[..., None]:

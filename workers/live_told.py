@@ -41,6 +41,8 @@ class Followed:
     def take(self, news: News, *, prices_only: bool) -> None:
         """A price, or the minute that runs; `prices_only` where the exchange streams no minutes."""
         if isinstance(news, Minute):
+            if self.minute is not None and news.bar[0] < self.minute[0]:
+                return  # told late: what runs is newer
             self.minute, self.price, self.source = news.bar, news.bar[4], "klines"
             self.time = max(self.time, to_ms(utc_now()))
             return
