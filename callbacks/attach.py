@@ -7,6 +7,7 @@ from dash import Dash
 from callbacks import (
     admin,
     admin_audit,
+    admin_invitations,
     admin_jobs,
     admin_users,
     candle_origin,
@@ -42,6 +43,7 @@ def modules() -> tuple[ModuleType, ...]:
         admin,
         admin_jobs,
         admin_users,
+        admin_invitations,
         admin_audit,
     )
 

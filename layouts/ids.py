@@ -184,6 +184,7 @@ class Admin:
     USER_LINK = "admin-user-link"
     ASK = "admin-ask"
     ASK_TEXT = "admin-ask-text"
+    ASKED = "admin-asked"  # dcc.Store: the word of what is asked about
     ASK_YES = "admin-ask-yes"
     ASK_NO = "admin-ask-no"
     INVITE_FORM = "admin-invite-form"

@@ -76,7 +76,7 @@ def _holding(text: str) -> list[ColumnElement[bool]]:
 
 def set_role(session: Session, user_id: int, role: Role, *, by: int) -> tuple[User, str]:
     """Give an account a role; the account and the role before. Raises NotFound, Refused for the owner and oneself."""
-    user = _changeable(session, user_id, by=by)
+    user = changeable(session, user_id, by=by)
     before, user.role = user.role, role.value
     session.flush()
     return user, before
@@ -84,7 +84,7 @@ def set_role(session: Session, user_id: int, role: Role, *, by: int) -> tuple[Us
 
 def disable(session: Session, user_id: int, *, by: int, now: datetime) -> User:
     """Shut an account out and end its sessions; what it made stays. Raises NotFound, Refused."""
-    user = _changeable(session, user_id, by=by)
+    user = changeable(session, user_id, by=by)
     user.disabled_at = user.disabled_at or now
     users.end_all_sessions(session, user.id)
     return user
@@ -92,13 +92,14 @@ def disable(session: Session, user_id: int, *, by: int, now: datetime) -> User:
 
 def enable(session: Session, user_id: int, *, by: int) -> User:
     """Let an account in again, with a new sign-in. Raises NotFound, Refused."""
-    user = _changeable(session, user_id, by=by)
+    user = changeable(session, user_id, by=by)
     user.disabled_at = None
     session.flush()
     return user
 
 
-def _changeable(session: Session, user_id: int, *, by: int) -> User:
+def changeable(session: Session, user_id: int, *, by: int) -> User:
+    """An account others may change; raises NotFound, Refused for the owner and oneself."""
     user = users.get(session, user_id)
     if user.is_owner:
         raise Refused(OWNER_STAYS)

@@ -25,6 +25,7 @@ class Chosen:
     name: str
     role: str
     disabled: bool
+    has_codes: bool
     why: str
 
 
@@ -46,16 +47,18 @@ def panel(chosen: Chosen | None) -> Component | None:
         return None
     what = [html.B(chosen.email, className="t1"), html.P(chosen.name, className="fs12 t3")]
     if chosen.why:
-        acts: list[Component] = [html.P(chosen.why, className="fs12 t3")]
+        acts: list[Component | None] = [html.P(chosen.why, className="fs12 t3")]
     else:
         acts = [
             segments(
                 {"type": ids.Admin.USER_ROLE, "index": str(chosen.id)},
-                [(role.capitalize(), role) for role in ROLES],
+                [(role.capitalize(), role) for role in ROLES if role in (*ROLES[:2], chosen.role)],
                 chosen.role,
                 label=f"Role of {chosen.email}",
             ),
+            None if chosen.role == "admin" else _act("admin", chosen, "Make admin"),
             _act("link", chosen, "Make reset link"),
+            _act("codes", chosen, "Turn off codes") if chosen.has_codes else None,
             _act("end", chosen, "End sessions"),
             _act("enable", chosen, "Enable") if chosen.disabled else _act("disable", chosen, "Disable", danger=True),
         ]

@@ -90,13 +90,14 @@ def _users() -> list[Component]:
     )
     return [
         dcc.Store(id=ids.Admin.USERS_CHANGED),
+        dcc.Store(id=ids.Admin.ASKED),
         parts,
         html.Div(id=ids.Admin.USER),
         html.Div(id=ids.Admin.INVITE_FORM),
         html.Div(id=ids.Admin.INVITATIONS),
         confirm(
             ids.Admin.ASK,
-            "Disable this account",
+            "Change this account",
             html.Div(id=ids.Admin.ASK_TEXT),
             yes=button("Disable account", id=ids.Admin.ASK_YES, kind="danger"),
             no=button("Keep it", id=ids.Admin.ASK_NO),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 import core.job_queue
-from callbacks import admin, admin_audit, admin_jobs, admin_users, attach
+from callbacks import admin, attach
 from callbacks.grid_rows import Asked, first_id, words_of
 from core.breaker import Breaker
 from core.clock import utc_now
@@ -20,8 +20,8 @@ from core.jobs import IMPORT_FILE, TOP_UP, JobState
 from core.machine import Machine
 from core.roles import Role
 from core.shared import SharedNumbers
-from db.queries import audit, invitations, jobs, leases, sources, users
-from db.tables import AuditEvent, Invitation, Job, User
+from db.queries import audit, factors, invitations, jobs, leases, sources, users
+from db.tables import AuditEvent, Invitation, Job, Mail, User
 from layouts.components.admin_desk import Breaker as DrawnBreaker
 from layouts.components.admin_desk import size
 from tests.fire import fire, toasts
@@ -64,12 +64,17 @@ def admin_bodies(client: FlaskClient) -> list[dict[str, Any]]:
     return found
 
 
+def desk() -> list[Any]:
+    """The modules whose callbacks are the admin desk's."""
+    return [module for module in attach.modules() if module.__name__.startswith("callbacks.admin")]
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
 def test_s03_nothing_of_the_admin_desk_reaches_others(signed_in: SignIn, session: Session, role: Role) -> None:
     client = signed_in(role)
     plant(session)
     bodies = admin_bodies(client)
-    wires = [wire for module in (admin, admin_jobs, admin_users, admin_audit) for wire in module.wire.wires]
+    wires = [wire for module in desk() for wire in module.wire.wires]
     assert len(bodies) == sum(not isinstance(wire.target, str) for wire in wires)
     before = session.scalars(select(User.role)).all()
     for body in bodies:
@@ -82,9 +87,8 @@ def test_s03_nothing_of_the_admin_desk_reaches_others(signed_in: SignIn, session
 
 
 def test_every_callback_of_the_admin_desk_is_for_admins() -> None:
-    modules = [m for m in attach.modules() if m.__name__.startswith("callbacks.admin")]
-    assert len(modules) == 4
-    for module in modules:
+    assert len(desk()) >= 5
+    for module in desk():
         for wire in module.wire.wires:
             assert isinstance(wire.target, str) or wire.target.needed_role is Role.ADMIN  # type: ignore[attr-defined]
 
@@ -232,7 +236,7 @@ def press(client: FlaskClient, kind: str, index: str, *, output: str) -> TestRes
     return client.post(CALLBACKS, json=body, headers=dash_headers(client))
 
 
-def confirm(client: FlaskClient, dialog: str, row: str) -> None:
+def confirm(client: FlaskClient, dialog: str, row: str, *, asked: str = "") -> None:
     """Say yes in a dialog, with this row chosen in the table."""
     wanted = next(d for d in client.get("/_dash-dependencies").get_json() if f"{dialog}.is_open" in d["output"])
     body = body_of(wanted)
@@ -240,6 +244,8 @@ def confirm(client: FlaskClient, dialog: str, row: str) -> None:
         if place and place["id"] == f"{dialog}-yes":
             place["value"] = 1
     body["state"][0]["value"] = [{"id": row}]
+    if asked:
+        body["state"][1]["value"] = asked
     body["changedPropIds"] = [f"{dialog}-yes.n_clicks"]
     assert client.post(CALLBACKS, json=body, headers=dash_headers(client)).status_code == 200
 
@@ -337,7 +343,7 @@ def test_an_account_is_disabled_after_a_second_word(signed_in: SignIn, session: 
     assert "can't sign in again" in asked["admin-ask-text"]["children"]
     session.expire_all()
     assert session.get_one(User, mara.id).disabled_at is None
-    confirm(client, "admin-ask", str(mara.id))
+    confirm(client, "admin-ask", str(mara.id), asked="disable")
     session.expire_all()
     assert session.get_one(User, mara.id).disabled_at is not None
     press(client, "admin-user-act", f"enable/{mara.id}", output="admin-ask")
@@ -347,6 +353,33 @@ def test_an_account_is_disabled_after_a_second_word(signed_in: SignIn, session: 
         "account_enabled",
         "account_disabled",
     ]
+
+
+def test_giving_all_rights_is_asked_about_first(signed_in: SignIn, session: Session, mara: User) -> None:
+    client = signed_in(Role.ADMIN)
+    asked = press(client, "admin-user-act", f"admin/{mara.id}", output="admin-ask").get_json()["response"]
+    assert "do everything here" in asked["admin-ask-text"]["children"]
+    assert asked["admin-ask-yes"]["children"] == "Make admin"
+    session.expire_all()
+    assert session.get_one(User, mara.id).role == "viewer"
+    confirm(client, "admin-ask", str(mara.id), asked="admin")
+    session.expire_all()
+    assert session.get_one(User, mara.id).role == "admin"
+    assert session.scalars(select(Mail.kind)).all() == ["role_changed"]
+
+
+def test_codes_of_somebody_who_lost_them_are_turned_off(signed_in: SignIn, session: Session, mara: User) -> None:
+    factors.offer_totp(session, mara.id, "sealed", now=utc_now())
+    factors.confirm_totp(session, mara.id, now=utc_now())
+    session.commit()
+    client = signed_in(Role.ADMIN)
+    press(client, "admin-user-act", f"codes/{mara.id}", output="admin-ask")
+    assert factors.totp_on(session, mara.id)
+    confirm(client, "admin-ask", str(mara.id), asked="codes")
+    session.rollback()
+    assert not factors.totp_on(session, mara.id)
+    assert session.scalars(select(Mail.kind)).all() == ["factor_off"]
+    assert audit.page(session, audit.Wanted(text="mara"))[0].action == "two_factor_off"
 
 
 def test_the_owner_cannot_be_shut_out_and_the_page_says_why(signed_in: SignIn, session: Session, owner: int) -> None:
