@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 
 import core.ohlcv as ohlcv
 import core.timeframe as timeframes
-from core.clock import to_ms
+from core.clock import from_ms, to_ms
+from core.errors import ExchangeUnavailable
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
+from db.queries import breaks, markets
 from db.queries import candles as stored_candles
-from db.queries import markets
 from db.queries.candles import Stored
 from db.tables import Market
-from market import quality
+from market import quality, series_breaks
 from market.gateway import ExchangeGateway
 
 EMPTY_PAGES = 3  # going back, so many pages without a candle mean that the market did not exist yet
@@ -29,12 +30,22 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of a span: new candles, ones that replaced other values, pages asked for and pages there already."""
+    """What came of a span: new candles, ones that replaced other values, pages asked for and pages there already.
+
+    `came` counts the candles of all answers; `ended` where nothing lies further on: the exchange has no more, or the
+    series breaks there.
+    """
 
     stored: int = 0
     changed: int = 0
     asked: int = 0
     skipped: int = 0
+    came: int = 0
+    ended: bool = False
+
+
+class SilentMarket(ExchangeUnavailable):
+    """The exchange answers, and has lost the candles it had: no answer of its about this market can be believed."""
 
 
 def fetch_span(
@@ -53,28 +64,95 @@ def fetch_span(
     """Store the closed candles that open in [start_ms, end_ms); pages that are stored whole are not asked for again.
 
     Run again after a kill, it goes on where it was. With `newest_first` it ends where the market's history begins.
-    Raises what the gateway raises; the pages before are kept.
+    It ends too where the series breaks (`market.series_breaks`), and writes that down. Raises what the gateway raises,
+    and SilentMarket; the pages before are kept.
     """
     frame = timeframes.parse(timeframe)
     end = min(frame.floor(end_ms + frame.ms - 1), frame.last_closed(to_ms(now)) + frame.ms)
     pages = _pages(frame, frame.floor(start_ms + frame.ms - 1), end, gateway.page(timeframe) * frame.ms)
+    seam = _Seam(sessions, market.id, frame, newest_first=newest_first, end=end, now=now)
     if newest_first:
         pages.reverse()
-    stored = changed = asked = skipped = empty = 0
+    stored = changed = asked = skipped = came = empty = 0
     for number, (first, after) in enumerate(pages):
         check_cancelled()
-        if _whole(sessions, market.id, frame, first, after):
+        there = _read(sessions, market.id, frame, first, after)
+        if len(there) == (after - first) // frame.ms:
             skipped += 1
+            seam.beside(there)
             continue
         page = _fetch(gateway, market.symbol, frame, first, after)
-        asked += 1
+        asked, came = asked + 1, came + len(page)
+        page, broken = seam.until_break(page)
         written = store(sessions, market.id, frame, page)
         stored, changed = stored + written.stored, changed + written.changed
         empty = 0 if len(page) else empty + 1
-        if newest_first and empty == EMPTY_PAGES:
-            break
+        if broken or (newest_first and empty == EMPTY_PAGES):
+            if not broken:
+                prove(gateway, sessions, market, frame)
+            return Fetched(stored, changed, asked, skipped, came, ended=True)
         progress((number + 1) / len(pages))
-    return Fetched(stored, changed, asked, skipped)
+    return Fetched(stored, changed, asked, skipped, came)
+
+
+def prove(gateway: ExchangeGateway, sessions: Sessions, market: Market, frame: Timeframe) -> None:
+    """Ask for the newest candle that is stored: only one who still has it is believed to have no others.
+
+    An empty answer is a fault of an exchange as often as the truth. Raises SilentMarket.
+    """
+    with sessions() as session:
+        last = stored_candles.last_open_ms(session, market.id, frame.name)
+    if last is not None and not len(gateway.candles(market.symbol, frame.name, since_ms=last, limit=1)):
+        raise lost(market, frame.name)
+
+
+def lost(market: Market, timeframe: str) -> SilentMarket:
+    return SilentMarket(
+        f"{market.exchange} answers with no {timeframe} candle of {market.symbol} at all, though it had some. "
+        "Bolt asks again by itself."
+    )
+
+
+class _Seam:
+    """Looks for breaks where pages of one fetch meet, and where they meet what is stored."""
+
+    def __init__(
+        self, sessions: Sessions, market_id: int, frame: Timeframe, *, newest_first: bool, end: int, now: datetime
+    ) -> None:
+        self._sessions, self._market_id, self._frame, self._now = sessions, market_id, frame, now
+        self._newest_first = newest_first
+        with sessions() as session:
+            self._joined = {to_ms(at) for at in breaks.joined(session, market_id, frame.name)}
+            after = stored_candles.read(session, market_id, frame.name, start_ms=end, end_ms=end)
+        self._edge = after if newest_first else ohlcv.empty()
+
+    def beside(self, page: Candles) -> None:
+        """Go on behind a page that was stored already."""
+        if len(page):
+            self._edge = page[:1] if self._newest_first else page[-1:]
+
+    def until_break(self, page: Candles) -> tuple[Candles, bool]:
+        """The part of a page on our side of the nearest break, and whether there was one; it is written down."""
+        joined = ohlcv.join([page, self._edge] if self._newest_first else [self._edge, page])
+        found = [one for one in series_breaks.find(joined) if one.new_first not in self._joined]
+        if not found:
+            self.beside(page)
+            return page, False
+        nearest = found[-1] if self._newest_first else found[0]
+        with self._sessions() as session:
+            breaks.note(
+                session,
+                self._market_id,
+                self._frame.name,
+                old_last=from_ms(nearest.old_last),
+                new_first=from_ms(nearest.new_first),
+                old_close=nearest.old_close,
+                new_open=nearest.new_open,
+                state="apart" if self._newest_first else "paused",
+                now=self._now,
+            )
+        ours = page.time >= nearest.new_first if self._newest_first else page.time <= nearest.old_last
+        return page[ours], True
 
 
 def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -> Stored:
@@ -122,8 +200,7 @@ def _pages(frame: Timeframe, start: int, end: int, length: int) -> list[tuple[in
     return pages
 
 
-def _whole(sessions: Sessions, market_id: int, frame: Timeframe, first: int, after: int) -> bool:
-    """True where no candle of [first, after) is missing."""
+def _read(sessions: Sessions, market_id: int, frame: Timeframe, first: int, after: int) -> Candles:
+    """What is stored of [first, after)."""
     with sessions() as session:
-        there = stored_candles.read(session, market_id, frame.name, start_ms=first, end_ms=after - 1)
-    return len(there) == (after - first) // frame.ms
+        return stored_candles.read(session, market_id, frame.name, start_ms=first, end_ms=after - 1)

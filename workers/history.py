@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from core.clock import from_ms, to_ms, utc_now
 from core.errors import ExchangeUnavailable, NotFound, Refused
+from core.jobs import BACKFILL
 from core.settings import Settings
 from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe
-from db.queries import gaps, markets
+from db.queries import gaps, jobs, markets
 from db.queries.gaps import GapRow
 from db.tables import Market, Series
 from market import ingest
@@ -44,7 +45,9 @@ def mend_history(context: JobContext) -> dict[str, Any]:
     failed: dict[str, str] = {}
     note_holes(context)
     mended = repair(context, until, failed)
-    stored = deepen(context, until, failed)
+    with context.session() as session:
+        busy = jobs.waits(session, BACKFILL)  # the newest candles of markets that have none go first
+    stored = 0 if busy else deepen(context, until, failed)
     return {"asked_again": mended, "stored": stored, "failed": failed}
 
 
@@ -92,6 +95,8 @@ def _ask_again(context: JobContext, gateway: ExchangeGateway, row: GapRow) -> No
         now=now,
         check_cancelled=context.check_cancelled,
     )
+    if fetched.asked and not fetched.came:
+        ingest.prove(gateway, context.session, row.market, frame)
     with context.session() as session:
         if fetched.stored:
             found = gaps.holes(session, row.market.id, frame)
@@ -128,6 +133,8 @@ def _shallow(context: JobContext) -> list[tuple[Market, Timeframe, int]]:
         for market, series in session.execute(query):
             edge = series.asked_back_to or series.last_open  # from the newest on: an import may lie before a hole
             frame, reached = TIMEFRAMES[series.timeframe], to_ms(edge or from_ms(now_ms))
+            if frame.name not in markets.timeframes_of(market):
+                continue
             if reached >= depth_ms(context.settings, frame.name, now_ms) + frame.ms:
                 found.append((market, frame, reached))
     return sorted(found, key=lambda step: (now_ms - step[2]) // step[1].ms)
@@ -149,8 +156,7 @@ def _go_back(context: JobContext, market: Market, frame: Timeframe, reached: int
         newest_first=True,
         check_cancelled=context.check_cancelled,
     )
-    ended = fetched.asked >= ingest.EMPTY_PAGES and not fetched.stored and not fetched.skipped
-    _note_reached(context, market.id, frame.name, from_ms(ORIGIN_MS if ended else start))
+    _note_reached(context, market.id, frame.name, from_ms(ORIGIN_MS if fetched.ended else start))
     return fetched.stored
 
 

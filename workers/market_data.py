@@ -1,4 +1,4 @@
-"""Candles from exchanges and files: probing, the demo's first fill, back-filling, topping up, importing."""
+"""Candles from exchanges: probing, the demo's first fill, back-filling, topping up."""
 
 import logging
 import time
@@ -7,26 +7,25 @@ from typing import Any
 import core.timeframe as timeframes
 from core.clock import to_ms, utc_now
 from core.deadline import within
-from core.errors import BadCandles, ExchangeBackOff, ExchangeUnavailable, NotFound, Refused
+from core.errors import ExchangeBackOff, ExchangeUnavailable, NotFound, Refused
 from core.jobs import BACKFILL, FILL_DEMO
 from core.market_name import make as make_name
 from core.settings import Settings
-from core.timeframe import TIMEFRAMES
+from core.timeframe import TIMEFRAMES, Timeframe
+from db.queries import breaks, instance, jobs, markets
 from db.queries import candles as stored_candles
-from db.queries import instance, jobs, markets, uploads
 from db.tables import Market
-from market import ccxt_gateway, guarded_gateway, history_files, ingest, listings
+from market import ccxt_gateway, guarded_gateway, ingest, listings
 from market.gateway import ExchangeGateway
 from workers.context import DEMO, JobContext
 
 PROBE_S = 5.0  # an exchange that needs longer for its clock does not answer
 DEMO_STARTS_S = 90.0  # how long the demo exchange may take from being wanted to answering
 DAY_MS = 86_400_000
-SPANS = {"1h": 730 * DAY_MS, "5m": 30 * DAY_MS, "1m": 3 * DAY_MS}  # followed timeframes; the demo's go back this far
+SPANS = {"1h": 730 * DAY_MS, "5m": 30 * DAY_MS, "1m": 3 * DAY_MS}  # the demo's timeframes go back this far
 NEWEST = 5_000  # candles of each timeframe a market begins with; `workers.history` goes on from there
 DEMO_FIRST = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
 ENOUGH = 0.98  # of a span is stored: the rest comes by topping up
-SHOWN_LINES = 50  # refused rows named in the reason of a failed import
 
 log = logging.getLogger(__name__)
 
@@ -163,9 +162,15 @@ def backfill(context: JobContext, market_id: int, timeframe: str | None = None) 
         raise
     with context.session() as session:
         markets.get_or_create(session, make_name(market.exchange, market.symbol), price_decimals=listed.price_decimals)
-    names = (timeframe,) if timeframe else tuple(SPANS)
-    spans = SPANS if market.exchange == DEMO else {name: NEWEST * timeframes.parse(name).ms for name in names}
-    return {"stored": _fill(context, gateway, market, {name: spans[name] for name in names})}
+    names = (timeframe,) if timeframe else markets.timeframes_of(market)
+    wanted = {name: _span(market, timeframes.parse(name)) for name in names}
+    return {"stored": _fill(context, gateway, market, wanted)}
+
+
+def _span(market: Market, frame: Timeframe) -> int:
+    """How far back (ms) a series is fetched at once; `workers.history` goes on from there."""
+    usual = NEWEST * frame.ms
+    return SPANS.get(frame.name, usual) if market.exchange == DEMO else usual
 
 
 def _let_go(context: JobContext, market: Market) -> None:
@@ -184,10 +189,11 @@ def _let_go(context: JobContext, market: Market) -> None:
 def top_up(context: JobContext) -> dict[str, Any]:
     """Fetch what has closed since the last stored candle of every followed market.
 
-    An exchange that fails is left for the next minute; the others go on. A market without candles is back-filled.
+    An exchange that fails is left for the next minute; the others go on. So do the other markets of an exchange that
+    knows one of them no longer. A market without candles is back-filled.
     """
     with context.session() as session:
-        followed = markets.followed(session)
+        followed, paused = markets.followed(session), breaks.paused(session)
     stored, failed = 0, {}
     by_exchange: dict[str, list[Market]] = {}
     for market in followed:
@@ -196,88 +202,49 @@ def top_up(context: JobContext) -> dict[str, Any]:
         try:
             gateway = context.gateway(exchange)
             for market in its_markets:
-                stored += _top_up_market(context, gateway, market)
+                try:
+                    stored += _top_up_market(context, gateway, market, paused)
+                except (ingest.SilentMarket, NotFound, Refused) as error:
+                    failed[f"{exchange}:{market.symbol}"] = error.sentence
+                    log.warning("market_not_topped_up", extra={"market": market.symbol, "reason": error.sentence})
         except (ExchangeUnavailable, NotFound, Refused) as error:
             failed[exchange] = error.sentence
             log.warning("exchange_not_topped_up", extra={"exchange": exchange, "reason": error.sentence})
     return {"markets": len(followed), "stored": stored, "failed": failed}
 
 
-def _top_up_market(context: JobContext, gateway: ExchangeGateway, market: Market) -> int:
+def _top_up_market(context: JobContext, gateway: ExchangeGateway, market: Market, paused: set[tuple[int, str]]) -> int:
     stored = 0
-    for name, span in SPANS.items():
-        now = utc_now()
-        frame, now_ms = TIMEFRAMES[name], to_ms(now)
+    for name in markets.timeframes_of(market):
+        if (market.id, name) in paused:
+            continue
         with context.session() as session:
             last = stored_candles.last_open_ms(session, market.id, name)
         if last is None:
             if market.exchange != DEMO:  # which `probe_exchanges` has filled
                 jobs.submit(BACKFILL, {"market_id": market.id}, dedupe=f"{BACKFILL.name}:{market.id}")
             return stored
-        start = max(last + frame.ms, now_ms - span)
-        if start > frame.last_closed(now_ms):
-            continue
-        stored += ingest.fetch_span(
-            gateway,
-            context.session,
-            market,
-            name,
-            start,
-            now_ms,
-            now=now,
-            check_cancelled=context.check_cancelled,
-        ).stored
+        stored += _top_up_series(context, gateway, market, TIMEFRAMES[name], last)
     return stored
 
 
-# Files
-
-
-def import_file(
-    context: JobContext, upload_id: int, exchange: str, symbol: str, timeframe: str, skip_bad: bool = False
-) -> None:
-    """Import a file that was handed in on the page, then forget the file."""
-    name = make_name(exchange, symbol)
-    with context.session() as session:
-        upload = uploads.get(session, upload_id)
-        file_name, content = upload.file_name, upload.content
-
-    def progress(fraction: float, message: str) -> None:
-        context.check_cancelled()
-        context.progress(fraction, message)
-
-    try:
-        with context.session() as session:
-            report = history_files.import_file(
-                session,
-                content,
-                name,
-                timeframe,
-                file_name=file_name,
-                skip_bad=skip_bad,
-                now=utc_now(),
-                user_id=context.owner_id,
-                progress=progress,
-            )
-    except Refused as refusal:
-        with context.session() as session:
-            uploads.remove(session, upload_id)
-        if isinstance(refusal, BadCandles):
-            raise BadCandles(_with_lines(refusal), refusal.lines) from refusal
-        raise
-    result = {
-        "summary": report.summary,
-        "market_id": report.market_id,
-        "refused": report.refused_lines[:SHOWN_LINES],
-        "replaced": report.replaced_lines[:SHOWN_LINES],
-    }
-    with context.publish(result) as session:
-        uploads.remove(session, upload_id)
-
-
-def _with_lines(refusal: BadCandles) -> str:
-    """The sentence, then each refused line with its reason."""
-    named = [f"line {line}: {reason}" for line, reason in refusal.lines[:SHOWN_LINES]]
-    if len(refusal.lines) > SHOWN_LINES:
-        named.append(f"and {len(refusal.lines) - SHOWN_LINES} more")
-    return "\n".join([refusal.sentence, *named])
+def _top_up_series(context: JobContext, gateway: ExchangeGateway, market: Market, frame: Timeframe, last: int) -> int:
+    """Fetch what has closed since `last`. That one is asked for again: who has lost it is not believed."""
+    now = utc_now()
+    now_ms = to_ms(now)
+    if last + frame.ms > frame.last_closed(now_ms):
+        return 0
+    start = max(last, now_ms - _span(market, frame))
+    fetched = ingest.fetch_span(
+        gateway,
+        context.session,
+        market,
+        frame.name,
+        start,
+        now_ms,
+        now=now,
+        check_cancelled=context.check_cancelled,
+    )
+    if fetched.asked and not fetched.came and not fetched.skipped and start == last:
+        raise ingest.lost(market, frame.name)
+    return fetched.stored

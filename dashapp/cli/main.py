@@ -14,6 +14,7 @@ from core.errors import BadCandles, BoltError
 from dashapp.cli import (
     accounts,
     backup,
+    breaks,
     candles,
     leak_lab,
     ledger,
@@ -28,7 +29,20 @@ from dashapp.cli.output import Output
 from dashapp.cli.register import Command
 from dashapp.version import version
 
-GROUPS = (servers, accounts, candles, sources, models, leak_lab, promotion, scorecard, ledger, backup, settings_docs)
+GROUPS = (
+    servers,
+    accounts,
+    candles,
+    sources,
+    breaks,
+    models,
+    leak_lab,
+    promotion,
+    scorecard,
+    ledger,
+    backup,
+    settings_docs,
+)
 INTERRUPTED = 130
 
 

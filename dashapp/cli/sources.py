@@ -3,9 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING, Any
 
 from core import market_name, timeframe
 from core.clock import from_ms, utc_now
@@ -16,6 +14,9 @@ from core.settings import Settings
 from dashapp.cli.attach import attached
 from dashapp.cli.output import Output, columns
 from dashapp.cli.register import Add
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 DEMO = "demo"
 SHOWN = 50  # holes that are printed; --json has all
@@ -173,7 +174,7 @@ def sources(_asked: argparse.Namespace, settings: Settings, output: Output) -> i
     return 0
 
 
-def _sources(session: Session, exchanges: tuple[str, ...], *, now: datetime) -> list[dict[str, Any]]:
+def _sources(session: "Session", exchanges: tuple[str, ...], *, now: datetime) -> list[dict[str, Any]]:
     """Those that are configured, in order, then others that were asked."""
     from core import job_queue
     from core.breaker import Breaker
@@ -243,7 +244,7 @@ def gaps(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     return 0
 
 
-def _gaps(session: Session, market_id: int, frame: timeframe.Timeframe) -> list[dict[str, Any]]:
+def _gaps(session: "Session", market_id: int, frame: timeframe.Timeframe) -> list[dict[str, Any]]:
     """The holes there are now, oldest first, with what was written down about each."""
     from db.queries import gaps as noted
 

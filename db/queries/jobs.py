@@ -151,6 +151,12 @@ def waiting(session: Session) -> list[Job]:
     return list(session.scalars(select(Job).where(due).order_by(Job.run_after)))
 
 
+def waits(session: Session, kind: JobKind) -> bool:
+    """True while a job of this kind is due and nobody has begun it."""
+    due = and_(Job.name == kind.name, Job.state.in_(WAITING_STATES), Job.run_after <= func.now())
+    return session.scalar(select(Job.id).where(due).limit(1)) is not None
+
+
 # Cancelling
 
 

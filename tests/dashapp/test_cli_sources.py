@@ -20,7 +20,7 @@ from core.shared import SharedNumbers
 from core.throttle import Throttle
 from core.timeframe import TIMEFRAMES
 from dashapp.cli.main import main
-from db.queries import audit, gaps, job_table, jobs, markets, sources
+from db.queries import audit, breaks, gaps, job_table, jobs, markets, sources
 from tests.candle_data import START_MS, store, walk
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -213,3 +213,29 @@ def test_gaps_of_an_unknown_market_or_timeframe_are_refused(run: Run) -> None:
 def test_a_market_may_be_named_as_people_write_it(run: Run, session: Session) -> None:
     assert run("follow", "Binance:btc/usdt")[0] == 0
     assert followed(session) == [str(market_name.parse("binance:BTC/USDT"))]
+
+
+def broken(session: Session) -> None:
+    market = store(session, "binance:LUNA/USDT", walk(10), followed=True)
+    moments = {"old_last": datetime(2022, 5, 13, tzinfo=UTC), "new_first": datetime(2022, 5, 31, tzinfo=UTC)}
+    breaks.note(session, market.id, "1h", **moments, old_close=0.00005, new_open=9.0, state="paused", now=NOW)
+    session.commit()
+
+
+def test_a_series_that_broke_is_listed_and_decided(run: Run, session: Session) -> None:
+    assert "No series has broken." in run("breaks")[1]
+    broken(session)
+    assert "takes no new candles until you decide" in run("breaks")[1]
+    code, out, _ = run("decide-break", "binance:LUNA/USDT", "new", "--json")
+    assert (code, json.loads(out)["kept_as"]) == (0, "binance:LUNA.2022/USDT")
+    assert followed(session) == ["binance:LUNA/USDT"]
+    assert json.loads(run("breaks", "--json")[1])[0]["state"] == "apart"
+    assert len(jobs.latest(session, name=BACKFILL.name)) == 1
+
+
+def test_one_coin_goes_on(run: Run, session: Session) -> None:
+    broken(session)
+    assert "goes on" in run("decide-break", "binance:LUNA/USDT", "same")[1]
+    assert breaks.paused(session) == set()
+    code, _, err = run("decide-break", "binance:LUNA/USDT", "same")
+    assert (code, "waits for a decision" in err) == (1, True)

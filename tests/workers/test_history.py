@@ -101,8 +101,9 @@ def test_a_hole_is_filled_with_what_the_exchange_has(server: Server, context: Jo
 def test_a_hole_is_confirmed_by_three_answers_and_asked_for_no_more(
     server: Server, context: JobContext, market_id: int
 ) -> None:
-    keep(market_id, hole(true_candles(60)))
-    server.fault("no_candles")
+    made = true_candles(60)
+    keep(market_id, hole(made))
+    server.fault("no_candles", match=f"startTime={made.time[20]}")
     before = server.requests("klines")
     for passed, answers, state in ((0, 1, "open"), (10, 1, "open"), (30, 2, "open"), (30, 3, "confirmed")):
         later(passed)
@@ -110,7 +111,29 @@ def test_a_hole_is_confirmed_by_three_answers_and_asked_for_no_more(
         assert (the_gap().answers, the_gap().state) == (answers, state)
     later(60)
     history.mend_history(context)
-    assert server.requests("klines") - before == 3
+    assert server.requests("klines") - before == 6  # each answer was proved by asking for a candle there is
+
+
+def test_an_exchange_that_has_lost_everything_confirms_no_hole(
+    server: Server, context: JobContext, market_id: int
+) -> None:
+    keep(market_id, hole(true_candles(60)))
+    server.fault("no_candles")
+    for _ in range(4):
+        later(30)
+        failed = history.mend_history(context)["failed"]
+        assert "with no 1h candle of BTC/USDT at all" in failed["binance"]
+    assert (the_gap().answers, the_gap().state) == (0, "open")
+
+
+def test_an_exchange_that_has_lost_everything_ends_no_history(
+    server: Server, context: JobContext, market_id: int
+) -> None:
+    keep(market_id, true_candles(60), reached=False)
+    server.fault("no_candles")
+    history.mend_history(context)
+    with db.engine.session() as session:
+        assert session.get(Series, (market_id, "1h")).asked_back_to is None
 
 
 def test_an_exchange_that_fails_confirms_nothing(server: Server, context: JobContext, market_id: int) -> None:

@@ -20,7 +20,7 @@ from db.queries import candles, instance, jobs, markets, sources, uploads
 from db.tables import Market, User
 from market import ccxt_gateway
 from tests.demo.server import Server, running
-from workers import market_data
+from workers import imports, market_data
 from workers.context import JobContext
 from workers.engine import execute
 
@@ -298,6 +298,53 @@ def test_a_fault_during_topping_up_leaves_stored_candles_alone(server: Server, s
     assert np.array_equal(before.close, after.close)
 
 
+def test_an_empty_answer_where_a_candle_was_due_is_a_failure_of_that_market_alone(server: Server, short: None) -> None:
+    serve_demo(server)
+    both = follow(), follow("ETH/USDT")
+    for market in both:
+        market_data.backfill(context(), market.id)
+        forget_newest(market, minutes=30)
+    server.fault("no_candles", match="symbol=BTCUSDT")
+    result = market_data.top_up(context())
+    assert list(result["failed"]) == ["demo:BTC/USDT"]
+    assert "at all, though it had some" in result["failed"]["demo:BTC/USDT"]
+    assert result["stored"] >= 29
+    server.fault(None)
+    assert market_data.top_up(context())["failed"] == {}
+    assert table()["BTC/USDT"].series["1m"].missing == 0
+
+
+def test_the_timeframes_that_were_asked_for_are_fetched_and_no_others(server: Server, short: None, binance_is) -> None:
+    binance_is(server.url)
+    market = follow("BTC/USDT", "binance")
+    with db.engine.session() as session:
+        markets.set_timeframes(session, market.id, ["15m", "1h"])
+    market_data.backfill(context(), market.id)
+    assert list(table()["BTC/USDT"].series) == ["15m", "1h"]
+    market_data.top_up(context())
+    assert list(table()["BTC/USDT"].series) == ["15m", "1h"]
+
+
+def test_three_days_without_bolt_are_made_good_page_by_page_within_the_rate(
+    server: Server, short: None, binance_is
+) -> None:
+    binance_is(server.url)
+    market = follow("BTC/USDT", "binance")
+    with db.engine.session() as session:
+        markets.set_timeframes(session, market.id, ["1m"])
+    market_data.backfill(context(), market.id)
+    forget_newest(market, days=3)
+    left = table()["BTC/USDT"].series["1m"]
+    before = len(server.exchange.log)
+    assert market_data.top_up(context())["stored"] >= 3 * 1_440 - 1
+    asked = [e["query"] for e in list(server.exchange.log)[before:] if "klines" in e["path"]]
+    starts = [int(query["startTime"]) for query in asked]
+    assert starts == sorted(starts)
+    assert starts[0] == left.last_ms
+    assert len(asked) <= 6
+    assert table()["BTC/USDT"].series["1m"].missing == 0
+
+
 def test_back_filling_one_timeframe_fetches_that_alone(server: Server, short: None) -> None:
     serve_demo(server)
     market = follow()
@@ -387,14 +434,14 @@ def test_bad_rows_may_be_skipped_and_are_told(server: Server) -> None:
 
 def test_many_refused_lines_are_counted_not_listed() -> None:
     refusal = BadCandles("Too bad.", [(k, "no") for k in range(80)])
-    told = market_data._with_lines(refusal)
+    told = imports._with_lines(refusal)
     assert told.splitlines()[-1] == "and 30 more"
     assert len(told.splitlines()) == 52
 
 
 def test_an_upload_that_is_gone_fails_with_a_sentence(server: Server) -> None:
     with pytest.raises(NotFound, match="Choose it again"):
-        market_data.import_file(context(), 999, "binance", "BTC/USDT", "5m")
+        imports.import_file(context(), 999, "binance", "BTC/USDT", "5m")
 
 
 def test_probing_runs_as_a_job(server: Server, binance_is) -> None:

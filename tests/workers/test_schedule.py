@@ -48,7 +48,7 @@ def test_slot_is_enqueued_once_by_twenty_askers(session: Session, redis_url: str
     fired = [scheduler.fire(MINUTELY, NOON + timedelta(seconds=n)) for n in range(20)]
     assert [job is not None for job in fired] == [True] + [False] * 19
     assert names(session) == ["top_up@2026-11-23T12:00:02Z"]
-    assert len(job_queue.held("market")) == 1
+    assert len(job_queue.held("now")) == 1
 
 
 def test_twenty_slots_make_twenty_jobs_between_two_schedulers(session: Session, redis_url: str) -> None:
@@ -79,7 +79,7 @@ def test_slots_that_nobody_works_off_do_not_pile_up(session: Session, redis_url:
         scheduler.fire(MINUTELY, NOON + timedelta(minutes=n))
     [job] = jobs.waiting(session)
     assert job.dedupe == "top_up@2026-11-23T12:04:02Z"
-    assert job_queue.held("market") == {f"{job.id}-0"}
+    assert job_queue.held("now") == {f"{job.id}-0"}
 
 
 def test_slot_is_written_also_while_redis_is_down(session: Session) -> None:
@@ -149,7 +149,7 @@ def test_tick_mends_and_tidies_as_well(session: Session, redis_url: str) -> None
     session.execute(update(Job).where(Job.id == old.id).values(state="failed", finished_at=month))
     session.commit()
     scheduler.Scheduler("first", ()).tick(NOON, 0.0)
-    assert f"{lost.id}-0" in job_queue.held("market")
+    assert f"{lost.id}-0" in job_queue.held("now")
     assert session.scalar(select(func.count()).where(Job.id == old.id)) == 0
 
 

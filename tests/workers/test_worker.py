@@ -40,7 +40,7 @@ def test_job_of_a_killed_child_is_given_back_and_queued_under_its_next_attempt(
     job_id = claimed(session)
     given = worker.give_back(settings, f"{job_id}-0")
     assert given is not None and (given.state, given.progress) == ("retrying", {"message": job_claims.INTERRUPTED})
-    assert job_queue.held("market") == {f"{job_id}-1"}
+    assert job_queue.held("now") == {f"{job_id}-1"}
 
 
 def test_job_that_moved_on_is_not_given_back_by_an_older_child(session: Session, settings: Settings) -> None:
