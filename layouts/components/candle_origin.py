@@ -7,6 +7,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from core.clock import from_ms
 from layouts import ids
 from layouts.components.feedback import badge, key_figures, pane, simulated_badge
 from layouts.components.numbers import compact, count, exact_moment, moment, price
@@ -54,6 +55,19 @@ def form(market: str, timeframe: str, at: str) -> Component:
     ]
     body = [html.Div(fields, className="origin-form"), html.Div(id=ids.DataQuality.ORIGIN)]
     return pane("Where a candle came from", body, sub="A click on a candle of a chart leads here", label="One candle")
+
+
+def written(path: str) -> str:
+    """A market as people write it, `binance:BTC/USDT`, from how addresses have it, `binance/BTC-USDT`."""
+    exchange, slash, symbol = path.partition("/")
+    return f"{exchange}:{symbol.replace('-', '/', 1)}" if slash and ":" not in path else path
+
+
+def readable(at: str) -> str:
+    """`2024-05-01 12:00` of milliseconds since 1970; anything else as it is."""
+    if not at.isdecimal() or len(at) > 14:
+        return at
+    return f"{from_ms(int(at)):%Y-%m-%d %H:%M}"
 
 
 def _field(label: str, key: str, value: str, example: str) -> html.Label:

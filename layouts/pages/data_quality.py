@@ -76,7 +76,7 @@ class Late:
 def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Component:
     """The page; callbacks fill it. `market` (as in addresses), `tf` and `at` name a candle to look at."""
     frame = tf if tf in candle_origin.TIMEFRAMES else "1h"
-    asked = candle_origin.form(market[:80], frame, at[:40])
+    asked = candle_origin.form(candle_origin.written(market[:80]), frame, candle_origin.readable(at[:40]))
     waiting = html.Div(skeleton(6), className="pane-body roomy")
     return html.Div(
         [

@@ -49,12 +49,13 @@ def test_a_candle_tells_its_values_and_who_gave_it(signed_in: SignIn, session: S
     assert f"{walk(4).close[3]:,.2f}" in shown
     assert "Binance, fetched or streamed once it had closed" in shown
     assert "none: it is as it was first stored" in shown
-    assert "/charts/binance/BTC-USDT?tf=1h" in shown
+    assert "BTC-USDT?tf=1h" in shown
 
 
 def test_a_click_in_a_chart_leads_to_its_candle(signed_in: SignIn, holed: int) -> None:
     drawn = str(layout.layout(market="binance/BTC-USDT", tf="1h", at=str(START_MS)))
-    assert "binance/BTC-USDT" in drawn
+    assert "binance:BTC/USDT" in drawn
+    assert "2021-01-01 00:00" in drawn
     assert drawn.index("quality-origin") < drawn.index("quality-gaps")
     plain = str(layout.layout())
     assert plain.index("quality-gaps") < plain.index("quality-origin")
