@@ -7,11 +7,11 @@ NAME_FILE. All faults are reported at once.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Refused
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -67,8 +67,11 @@ def _text(text: str) -> str:
     return text
 
 
-def _knob(default: str, about: str, read: Callable[[str], Any] = _text, *, secret: bool = False) -> Any:
-    return field(metadata={"default": default, "about": about, "read": read, "secret": secret})
+def _knob(
+    default: str, about: str, read: Callable[[str], Any] = _text, *, secret: bool = False, desk: bool = False
+) -> Any:
+    """`desk`: an admin may change it while Bolt runs; what is chosen there wins over the environment."""
+    return field(metadata={"default": default, "about": about, "read": read, "secret": secret, "desk": desk})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Settings:
         "", "Signs sessions and tokens; 32 characters or more. Made once in BOLT_DATA.", secret=True
     )
     require_totp_for_admins: bool = _knob(
-        "0", "1 closes the desk to admins until they have set up two-factor sign-in.", _flag
+        "0", "1 closes the desk to admins until they have set up two-factor sign-in.", _flag, desk=True
     )
     smtp_host: str = _knob("", "Mail server. Without one, letters are printed where the server's messages go.")
     smtp_port: int = _knob("587", "Its port.", _whole(1, 65_535))
@@ -106,10 +109,13 @@ class Settings:
     smtp_password: str = _knob("", "Its password.", secret=True)
     smtp_from: str = _knob("", "Address the letters come from; SMTP_USER when empty.")
     registration: str = _knob(
-        "closed", "Who may make an account: `closed`, `invite` or `open`.", _choice("closed", "invite", "open")
+        "closed",
+        "Who may make an account: `closed`, `invite` or `open`.",
+        _choice("closed", "invite", "open"),
+        desk=True,
     )
     session_idle_minutes: int = _knob("30", "A session ends after this long without a request.", _whole(1, 1_440))
-    session_hours: int = _knob("12", "A session ends after this long in any case.", _whole(1, 720))
+    session_hours: int = _knob("12", "A session ends after this long in any case, hours.", _whole(1, 720), desk=True)
     models_dir: str = _knob("", "Folder of trained models; `models` in BOLT_DATA when empty.")
     exchanges: tuple[str, ...] = _knob("binance,coinbase,kraken", "ccxt ids of exchanges, in order of choice.", _names)
     backfill_days_1m: int = _knob(
@@ -129,7 +135,7 @@ class Settings:
         _choice("auto", "on", "off"),
     )
     demo_port: int = _knob("0", "Port of the demo exchange; 0 takes a free one.", _whole(0, 65_535))
-    web_threads: int = _knob("128", "Threads of the web server; each live stream holds one.", _whole(8, 1_024))
+    web_threads: int = _knob("320", "Threads of the web server; live streams hold up to 3 in 4.", _whole(8, 1_024))
     workers_market: int = _knob("1", "Worker processes for market data.", _whole(0, 64))
     workers_train: int = _knob(
         "auto", "Worker processes for training, each with one thread; `auto` is one a core.", _a_core
@@ -141,9 +147,11 @@ class Settings:
     )
     max_upload_mb: int = _knob("64", "Largest file that may be imported on the page, MB.", _whole(1, 1_024))
     metrics_token: str = _knob("", "Bearer token that may read /metrics; without it nobody may.", secret=True)
-    rate_limit_api: int = _knob("100", "Requests to the JSON API a minute, per account or address.", _a_minute)
+    rate_limit_api: int = _knob(
+        "100", "Requests to the JSON API a minute, per account or address.", _a_minute, desk=True
+    )
     rate_limit_auth: int = _knob(
-        "10", "Of these, sign-ins, refreshes, registrations and new passwords together.", _a_minute
+        "10", "Of these, sign-ins, refreshes, registrations and new passwords together.", _a_minute, desk=True
     )
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.", _choice("DEBUG", "INFO", "WARNING", "ERROR"))
 
@@ -214,6 +222,24 @@ def demand_secret_key(settings: Settings) -> None:
         raise ConfigurationError(
             "SECRET_KEY must be set when BOLT_ENV=production: python -c 'import secrets; print(secrets.token_hex(32))'."
         )
+
+
+def at_the_desk() -> dict[str, str]:
+    """What an admin may change while Bolt runs: field -> what it is for."""
+    return {knob.name: knob.metadata["about"] for knob in fields(Settings) if knob.metadata["desk"]}
+
+
+def changed(settings: Settings, chosen: Mapping[str, str]) -> Settings:
+    """The settings with what was chosen at the desk; raises Refused for what can't be chosen."""
+    knobs, values = {knob.name: knob for knob in fields(Settings) if knob.metadata["desk"]}, {}
+    for name, text in chosen.items():
+        if name not in knobs:
+            raise Refused(f"{variable(name)} can't be changed while Bolt runs.")
+        try:
+            values[name] = knobs[name].metadata["read"](text)
+        except ValueError as fault:
+            raise Refused(f"{variable(name)} {fault}.") from None
+    return replace(settings, **values)
 
 
 def describe() -> list[tuple[str, str, str]]:

@@ -201,7 +201,7 @@ def test_a_browser_that_went_away_frees_its_place(
 
 
 def test_beyond_its_share_of_threads_a_stream_is_refused_politely(open_stream: Open, app: Flask) -> None:
-    assert hub(app).most == 96
+    assert hub(app).most == 240
     hub(app).most = 2
     first, _second = open_stream(), open_stream()
     listening(app, 2)
