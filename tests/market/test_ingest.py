@@ -4,9 +4,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 import core.ohlcv as ohlcv
@@ -17,12 +21,14 @@ from core.errors import Cancelled, ExchangeUnavailable
 from core.market_name import make as make_name
 from db.queries import candles, markets, revisions
 from db.tables import Market
+from market import candles as market_candles
 from market import ccxt_gateway, ingest
 from market.ccxt_gateway import CcxtGateway
 from market.ingest import Fetched
+from tests.candle_data import walk
 from tests.demo.server import Server, running
 
-HOUR = 3_600_000
+HOUR, DAY = 3_600_000, 86_400_000
 H1 = timeframes.parse("1h")
 NOW = datetime.now(UTC)
 LAST = H1.last_closed(to_ms(NOW))
@@ -210,3 +216,53 @@ def test_a_candle_the_exchange_tells_differently_leaves_a_revision(market: Marke
     with db.engine.session() as session:
         (revision,) = revisions.latest(session, market_id=market.id)
         assert (revision.source, revision.old_close, revision.new_close) == (market.exchange, 101.0, 101.5)
+
+
+@given(st.data())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_order_candles_come_in_the_table_is_the_same_to_the_byte(market: Market, data: st.DataObject) -> None:
+    """Late, doubled and out of order: any pages, in any order, in any number, end in the same rows."""
+    made = walk(40, start_ms=LAST - 39 * HOUR)
+    cuts = sorted(data.draw(st.sets(st.integers(1, 39), max_size=6)))
+    pages = [made[a:b] for a, b in pairwise([0, *cuts, 40])]
+    again = data.draw(st.lists(st.sampled_from(range(len(pages))), max_size=4))
+    order = data.draw(st.permutations([*range(len(pages)), *again]))
+    with db.engine.session() as session:
+        session.execute(text("DELETE FROM series WHERE market_id = :m"), {"m": market.id})
+    for number in order:
+        ingest.store(db.engine.session, market.id, H1, pages[number])
+    shuffled = table(market)
+    with db.engine.session() as session:
+        session.execute(text("DELETE FROM series WHERE market_id = :m"), {"m": market.id})
+    ingest.store(db.engine.session, market.id, H1, made)
+    assert shuffled == table(market)
+    with db.engine.session() as session:
+        assert revisions.latest(session, market_id=market.id) == []
+
+
+def table(market: Market) -> bytes:
+    """The rows of the series as PostgreSQL writes them in binary, in the order of time."""
+    query = "COPY (SELECT * FROM candles WHERE market_id = {} ORDER BY open_time) TO STDOUT (FORMAT binary)"
+    out = BytesIO()
+    with db.engine.session() as session:
+        session.connection().connection.cursor().copy_expert(query.format(market.id), out)
+    return out.getvalue()
+
+
+def test_what_is_built_of_a_revised_candle_is_built_anew(market: Market) -> None:
+    """Windows of coarser bars, kept or not, show the new value at once."""
+    n = 24 * 60
+    made = walk(n, start_ms=to_ms(NOW) // DAY * DAY - n * HOUR)
+    ingest.store(db.engine.session, market.id, H1, made)
+    wide = {"start_ms": int(made.time[0]), "end_ms": int(made.time[-1]), "max_bars": 60}
+    with db.engine.session() as session:
+        before = market_candles.window(session, market.id, "1h", **wide)
+    assert before.step_ms == DAY
+    high = made.high.copy()
+    high[30 * 24 + 5] *= 3
+    revised = replace(made, high=high)[30 * 24 : 31 * 24]
+    assert ingest.store(db.engine.session, market.id, H1, revised).changed == 1
+    with db.engine.session() as session:
+        after = market_candles.window(session, market.id, "1h", **wide)
+    assert after.candles.high[30] == high[30 * 24 + 5]
+    assert np.array_equal(np.delete(after.candles.high, 30), np.delete(before.candles.high, 30))
