@@ -74,7 +74,7 @@
     return {
       id: "price", type, pane: 0, data,
       options: {
-        ...options(frame, colour),
+        ...options(frame, colour), baseLineColor: colour("border-strong"), baseLineStyle: 2,
         lastValueVisible: frame.complete, priceLineVisible: frame.complete, // an old candle's close is no last price
         priceLineStyle: 1, priceLineWidth: 1,
         priceLineColor: colour(frame.simulated ? "sim" : rose ? "up-fill" : "down-fill"), priceFormat: format(frame.decimals),

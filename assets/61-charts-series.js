@@ -28,7 +28,7 @@
         time: slotMs(cols.times, slot) / 1000, value: cols.volume[k], color: cols.close[k] >= cols.open[k] ? up : down,
       })),
       options: { ...quiet, priceFormat: { type: "custom", formatter: "volume", tickmarksFormatter: "shortTicks", minMove: 1e-8 } },
-      priceScaleOptions: { scaleMargins: { top: 0.18, bottom: 0 } },
+      priceScaleOptions: { scaleMargins: { top: 0.18, bottom: 0 }, mode: 0 }, // a new pane begins with the mode of the one before
     };
   }
 
@@ -70,7 +70,7 @@
       }
       if (line.kind === "points") Object.assign(options, { lineVisible: false, pointMarkersVisible: true, pointMarkersRadius: 1.5 });
       const series = { id: line.id, type: line.kind === "histogram" ? "histogram" : "line", pane: line.pane, data, options };
-      if (own) series.priceScaleOptions = { scaleMargins: { top: 0.22, bottom: 0.08 } };
+      if (own) series.priceScaleOptions = { scaleMargins: { top: 0.22, bottom: 0.08 }, mode: 0 };
       if (own && line.lead) {
         series.priceLines = line.levels.map((price) => ({
           price, color: colour("border-strong"), lineWidth: 1, lineStyle: 2, axisLabelVisible: false, title: "",
@@ -89,7 +89,7 @@
       const clear = "rgba(0,0,0,0)";
       const points = ends[0] === ends[1] ? [ends[0]] : ends;
       return {
-        id: "band/" + line.id, type: "baseline", pane: line.pane,
+        id: "band/" + line.id, type: "baseline", pane: line.pane, priceScaleOptions: { mode: 0 },
         data: points.map((time) => ({ time, value: Math.max(...line.levels) })),
         options: {
           ...quiet, baseValue: { type: "price", price: Math.min(...line.levels) }, lineVisible: false,

@@ -30,7 +30,8 @@
     const left = window.innerWidth < NARROW ? 8 : anchor.left - box.left;
     float.style.left = `${Math.max(8, Math.min(left, box.width - float.offsetWidth - 8))}px`;
     const top = anchor.bottom - box.top + 4;
-    const room = Math.min(box.height, window.innerHeight - box.top) - float.offsetHeight - 8;
+    const foot = window.innerWidth < NARROW ? 64 : 8; // the bottom nav of phones
+    const room = Math.min(box.height, window.innerHeight - box.top - foot) - float.offsetHeight;
     float.style.top = `${Math.max(8, Math.min(top, room))}px`;
     return float;
   }
@@ -59,7 +60,7 @@
 
   function entry(item) {
     const row = element("div", "entry");
-    const main = button("", "main", (event) => {
+    const main = button("", "pick", (event) => {
       close();
       item.run(event);
     });
@@ -71,7 +72,7 @@
     if (item.title) main.title = item.title;
     row.append(main);
     if (item.end) {
-      const end = button("", "end", () => item.end.run(end));
+      const end = button("", "aside", () => item.end.run(end));
       end.append(icon(item.end.icon));
       end.setAttribute("aria-label", item.end.label);
       end.title = item.end.label;
@@ -102,7 +103,7 @@
   function walk(step) {
     const float = document.activeElement && document.activeElement.closest(".charts-float.list");
     if (!float) return false;
-    const all = [...float.querySelectorAll("button.main, [data-charts=add]")].filter((one) => !one.disabled && !one.hidden);
+    const all = [...float.querySelectorAll("button.pick, [data-charts=add]")].filter((one) => !one.disabled && !one.hidden);
     const now = all.indexOf(document.activeElement);
     if (!all.length) return false;
     all[(now + step + all.length) % all.length].focus();

@@ -91,7 +91,9 @@
   /* ---- frames ------------------------------------------------------------------------------------------------------- */
   function opening(times) {
     const shown = Math.max(BARS.least, Math.min(160, Math.round(width() / BARS.first)));
-    const room = page.frame ? charts.callBars(page.frame, times) : 0;
+    const later = page.columns ? Math.max(0, ...page.columns.ahead.map((values) => values.length)) : 0;
+    const wide = width() > 600;
+    const room = page.frame ? Math.max(charts.callBars(page.frame, times), Math.min(later - ROOM, wide ? 60 : 12), 0) : 0;
     return { from: times.slots - shown + room, to: times.slots - 1 + ROOM + room };
   }
 

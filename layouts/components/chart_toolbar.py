@@ -67,7 +67,8 @@ def toolbar(
             rule,
             timeframe_buttons(shown.timeframe, set(timeframes), favourites),
             rule,
-            html.Div([*chips, indicator_button()], className="chips"),
+            html.Div(chips, className="chips"),
+            indicator_button(),
             html.Div(actions(kind, scale, against), className="acts"),
         ],
         className="toolbar",
@@ -170,7 +171,6 @@ def actions(kind: str, scale: str | None, against: str | None) -> list[Component
         _action("layouts", "star", "Layouts", **menu),
         _action("table", "list-columns-reverse", "Table of the visible candles", **{"aria-pressed": "false"}),
         _action("image", "camera", "Save image (Alt S)"),
-        _action("full", "fullscreen", "Full screen (Alt Enter)"),
         _action("more", "three-dots", "Everything this chart can do", **menu),
     ]
 
