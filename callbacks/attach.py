@@ -9,6 +9,7 @@ from callbacks import (
     admin_audit,
     admin_invitations,
     admin_jobs,
+    admin_settings,
     admin_users,
     candle_origin,
     chart_candle,
@@ -44,6 +45,7 @@ def modules() -> tuple[ModuleType, ...]:
         admin_jobs,
         admin_users,
         admin_invitations,
+        admin_settings,
         admin_audit,
     )
 

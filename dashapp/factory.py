@@ -11,10 +11,12 @@ from core.settings import Settings
 from dashapp import (
     audit_export,
     callback_bodies,
+    desk_settings,
     error_pages,
     gate,
     health,
     metrics,
+    score_export,
     security,
     static_files,
     stream,
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
     app.config.update(flask_config(settings))
     app.extensions["bolt_settings"] = settings
     security.install(app)
+    desk_settings.install(app, settings)
     gate.install(app)
     error_pages.install(app)
     _connect(app, settings)
@@ -49,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
     api.install(app, settings)
     stream.install(app, settings)
     audit_export.install(app)
+    score_export.install(app)
     _mount_dash(app, settings)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

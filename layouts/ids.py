@@ -194,6 +194,10 @@ class Admin:
     INVITE_LINK = "admin-invite-link"
     INVITATIONS = "admin-invitations"
     WITHDRAW = "admin-withdraw"  # pattern: index is an invitation's id
+    SETTINGS = "admin-settings"
+    SETTINGS_CHANGED = "admin-settings-changed"  # dcc.Store: grows with each change of a setting
+    SETTING = "admin-setting"  # pattern: index is a field of the settings
+    SETTING_ACT = "admin-setting-act"  # pattern: index is `save/<field>` or `reset/<field>`
     EVENTS = "admin-events"
     EVENT_SEARCH = "admin-event-search"
     EVENT_COUNT = "admin-event-count"

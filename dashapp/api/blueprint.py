@@ -59,7 +59,7 @@ def install(app: Flask, settings: Settings) -> None:
         [Rule(f"/api{r.path}", endpoint=r.name, methods=[r.method]) for r in known],
         converters={"symbol": SymbolConverter},
     )
-    counter = limits.Counter(settings.redis_url, settings.rate_limit_api)
+    counter = limits.Counter(settings.redis_url)
     app.extensions[NAME] = Served({f"api.{r.name}": r for r in known}, paths, counter)
 
 

@@ -66,7 +66,7 @@ def guard(*, public: bool) -> None:
     now = utc_now()
     caller = None if public else authenticate(now)
     who = f"user:{caller.id}" if caller else address_key(address())
-    _spend(served().counter.count(who, now=now))
+    _spend(served().counter.count(who, limit=security.settings().rate_limit_api, now=now))
     route = current_route()
     if route.guessing:
         _spend(_claim(f"api-{address_key(address())}", now))

@@ -37,14 +37,13 @@ class Spent:
 class Counter:
     """Requests per minute by any process of Bolt. While Redis does not answer nothing is counted."""
 
-    def __init__(self, redis_url: str, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, redis_url: str) -> None:
         self.redis = (
             Redis.from_url(redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) if redis_url else None
         )
         self._rests_until = 0.0
 
-    def count(self, who: str, *, now: datetime) -> Spent | None:
+    def count(self, who: str, *, limit: int, now: datetime) -> Spent | None:
         if self.redis is None or time.monotonic() < self._rests_until:
             return None
         second = int(now.timestamp())
@@ -56,7 +55,7 @@ class Counter:
             log.warning("api_limit_not_counted")
             self._rests_until = time.monotonic() + REST
             return None
-        return Spent("api", self.limit, self.limit - int(used), WINDOW - second % WINDOW)
+        return Spent("api", limit, limit - int(used), WINDOW - second % WINDOW)
 
 
 def claim_guess(key: str, limit: int, *, now: datetime) -> Spent:

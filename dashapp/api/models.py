@@ -12,7 +12,19 @@ from db.queries import trained_models
 from db.queries.trained_models import ModelRow
 from db.tables import TrainedModel
 
-SHOWN = ("id", "name", "version", "state", "simulated", "markets", "timeframe", "horizon", "card", "created_at")
+SHOWN = (
+    "id",
+    "name",
+    "version",
+    "state",
+    "proven",
+    "simulated",
+    "markets",
+    "timeframe",
+    "horizon",
+    "card",
+    "created_at",
+)
 
 resource = Resource("Models")
 
@@ -24,6 +36,7 @@ class ModelItem(Answer):
     name: str = Field(examples=["binance-btc-usdt-1h-h24"])
     version: int = Field(examples=[2])
     state: Literal["candidate", "champion", "retired"] = Field(examples=["champion"])
+    proven: bool = Field(examples=[False], description="It passed every line of the promotion gate.")
     simulated: bool = Field(examples=[False])
     markets: list[str] = Field(examples=[["binance:BTC/USDT"]])
     timeframe: Timeframe

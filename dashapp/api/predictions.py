@@ -63,6 +63,8 @@ class Call(Answer):
     lower_factor: float = Field(examples=[0.988], description="Of the entry price: below it, bearish.")
     call: Class = Field(examples=["neutral"])
     confidence: float = Field(examples=[0.4])
+    abstained: bool = Field(examples=[False], description="The model would rather not call; the likeliest is named.")
+    abstain_reason: str | None = Field(examples=[None], description="`novel` or `undecided`.")
     probabilities: Probabilities
     settled: Outcome | None
 

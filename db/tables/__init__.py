@@ -11,7 +11,7 @@ from db.tables.sources import Coin, PriceCheck, SeriesBreak, SourceHealth, Stand
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
 from db.tables.trained_models import LeakReport, TrainedModel
 from db.tables.training_runs import TrainingPart, TrainingRun
-from db.tables.users import EndedSession, Instance, Invitation, Throttle, User, UserSession
+from db.tables.users import DeskSetting, EndedSession, Instance, Invitation, Throttle, User, UserSession
 from db.tables.watchlists import Listing, Watchlist, WatchlistEntry
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ChartSettings",
     "CoarseCandle",
     "Coin",
+    "DeskSetting",
     "EndedSession",
     "Gap",
     "IdempotencyKey",

@@ -98,3 +98,14 @@ class Instance(Base):
     demo_enabled: Mapped[bool | None]
     demo_url: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DeskSetting(Base):
+    """A setting an admin chose while Bolt ran; `value` as it would stand in the environment, which it wins over."""
+
+    __tablename__ = "desk_settings"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

@@ -10,7 +10,12 @@ from layouts.components.forms import button, confirm, segments
 from layouts.components.grid import Cell, grid, search_field
 
 REFRESH_MS = 10_000
-PARTS = (("desk", "Desk", "/admin"), ("users", "Users", "/admin/users"), ("audit", "Audit log", "/admin/audit"))
+PARTS = (
+    ("desk", "Desk", "/admin"),
+    ("users", "Users", "/admin/users"),
+    ("audit", "Audit log", "/admin/audit"),
+    ("settings", "Settings", "/admin/settings"),
+)
 RESULTS = (("all", "All"), ("ok", "Done"), ("failed", "Failed"), ("denied", "Denied"))
 
 JOBS = (
@@ -44,7 +49,7 @@ EVENTS = (
 
 def layout(part: str = "desk", **_query: str) -> Component:
     """One part of the desk; callbacks fill it."""
-    bodies = {"desk": _desk, "users": _users, "audit": _audit}
+    bodies = {"desk": _desk, "users": _users, "audit": _audit, "settings": _settings}
     if part not in bodies:
         raise NotFound("The admin desk has no such part.")
     links = [
@@ -126,6 +131,10 @@ def _audit() -> list[Component]:
             **{"aria-label": "Audit log"},
         ),
     ]
+
+
+def _settings() -> list[Component]:
+    return [dcc.Store(id=ids.Admin.SETTINGS_CHANGED), html.Div(skeleton(5), id=ids.Admin.SETTINGS)]
 
 
 def _table_pane(

@@ -48,6 +48,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("credential_id", name="uq_passkeys_credential_id"),
     )
     op.create_index("ix_passkeys_user_id", "passkeys", ["user_id"])
+    op.create_table(
+        "desk_settings",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("changed_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name="fk_desk_settings_changed_by", ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("name", name="pk_desk_settings"),
+    )
     _create_mails()
 
 
@@ -74,5 +83,5 @@ def _create_mails() -> None:
 
 
 def downgrade() -> None:
-    for table in ("mails", "passkeys", "backup_codes", "totp_secrets"):
+    for table in ("desk_settings", "mails", "passkeys", "backup_codes", "totp_secrets"):
         op.drop_table(table)
