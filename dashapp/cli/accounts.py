@@ -1,11 +1,11 @@
-"""`setup-code`, `create-owner`, `reset-password`."""
+"""`setup-code`, `create-owner`, `reset-password`, `reset-two-factor`."""
 
 import argparse
 import getpass
 import sys
 
 from core.clock import utc_now
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.settings import Settings
 from dashapp.cli.attach import attached
 from dashapp.cli.output import Output
@@ -22,6 +22,8 @@ def register(add: Add) -> None:
     add("reset-password", reset_password, f"Give an account a new password. {ON_STDIN}").add_argument(
         "--email", required=True
     )
+    off = add("reset-two-factor", reset_two_factor, "Let an account sign in with its password alone again.")
+    off.add_argument("--email", required=True)
 
 
 def setup_code(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
@@ -53,6 +55,20 @@ def reset_password(asked: argparse.Namespace, settings: Settings, output: Output
     with attached(settings, output), db.engine.session() as session:
         accounts.reset_password(session, asked.email, password, now=utc_now())
     output.result({"email": asked.email}, [f"The password of {asked.email} was changed; every session has ended."])
+    return 0
+
+
+def reset_two_factor(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
+    import db.engine
+    from dashapp.auth import factors
+    from db.queries import audit, users
+
+    with attached(settings, output), db.engine.session() as session:
+        user = users.by_email(session, asked.email)
+        if user is None:
+            raise NotFound(f"There is no account {asked.email}.")
+        factors.turn_off(session, user, now=utc_now(), ip="", actor=audit.COMMAND_LINE)
+    output.result({"email": asked.email}, [f"{asked.email} signs in with the password alone again."])
     return 0
 
 

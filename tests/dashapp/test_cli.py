@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 import core.settings
 from core import job_queue
+from core.clock import utc_now
 from core.errors import ConfigurationError
 from core.jobs import TRAIN_MODEL
 from core.market_name import MarketName
@@ -29,7 +30,7 @@ from dashapp.cli.main import main
 from dashapp.cli.output import columns
 from dashapp.supervisor import servers, state
 from dashapp.version import ROOT, version
-from db.queries import audit, invariants, jobs, markets
+from db.queries import audit, factors, invariants, jobs, markets
 from db.tables import Candle, Job, TrainedModel, User
 
 PASSWORD = "a long phrase nobody else would choose"
@@ -180,6 +181,19 @@ def test_a_reset_password_ends_every_session(run: Run, session: Session, monkeyp
     assert after.session_version > old[1]
     monkeypatch.setattr("sys.stdin", Lines(PASSWORD))
     assert run("reset-password", "--email", "eve@example.org")[0] == 1
+
+
+def test_codes_of_somebody_who_lost_them_are_turned_off(run: Run, session: Session, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", Lines(PASSWORD))
+    run("create-owner", "--email", "ada@example.org")
+    ada = session.query(User).one().id
+    factors.offer_totp(session, ada, "sealed", now=utc_now())
+    factors.confirm_totp(session, ada, now=utc_now())
+    session.commit()
+    assert run("reset-two-factor", "--email", "eve@example.org")[0] == 1
+    assert run("reset-two-factor", "--email", "Ada@example.org")[0] == 0
+    session.rollback()
+    assert not factors.totp_on(session, ada)
 
 
 class Lines:
