@@ -26,10 +26,10 @@
     ha: ["candlestick", candles],
     hollow: ["candlestick", candles],
     bars: ["bar", (frame, colour) => ({ upColor: colour("up-fill"), downColor: colour("down-fill"), thinBars: true })],
-    line: ["line", (frame, colour) => ({ color: colour("accent"), lineWidth: 2, crosshairMarkerVisible: false })],
+    line: ["line", (frame, colour) => ({ color: colour("text-1"), lineWidth: 2, crosshairMarkerVisible: false })],
     area: ["area", (frame, colour) => ({
-      lineColor: colour("accent"), lineWidth: 2, crosshairMarkerVisible: false,
-      topColor: charts.faded(colour("accent"), 0.22), bottomColor: charts.faded(colour("accent"), 0.02),
+      lineColor: colour("text-1"), lineWidth: 2, crosshairMarkerVisible: false,
+      topColor: charts.faded(colour("text-1"), 0.08), bottomColor: charts.faded(colour("text-1"), 0.08),
     })],
   };
 
@@ -47,14 +47,34 @@
     return { time: bar.time, open, high: Math.max(bar.high, open, close), low: Math.min(bar.low, open, close), close };
   }
 
-  /* A bar after the newest one drawn, as the series of the price takes it. */
-  charts.priceBar = function ({ time, open, high, low, close }) {
+  /* A bar after the newest one drawn, for every series that draws the price. */
+  charts.priceTicks = function (bar) {
+    const ticks = [{ id: "price", bar: priceBar(bar) }];
+    if (charts.page.frame.type === "ha") ticks.push({ id: "last", bar: { time: bar.time, value: bar.close } });
+    return ticks;
+  };
+
+  function priceBar({ time, open, high, low, close }) {
     const { frame, columns } = charts.page;
     const datum = { time, open, high, low, close };
     if (frame.type === "line" || frame.type === "area") return { time, value: close };
     if (frame.type === "ha" && columns.ha) return averaged(datum);
     const before = columns.close.length ? columns.close[columns.close.length - 1] : null;
     return frame.type === "hollow" ? painted(datum, before, charts.colours()) : datum;
+  }
+
+  /* The close of an averaged bar is no price: the tag and the line of the last price come from the candles. */
+  charts.lastSeries = function (frame, cols, colour) {
+    if (frame.type !== "ha" || !cols.close.length) return [];
+    const k = cols.close.length - 1;
+    const hue = colour(frame.simulated ? "sim" : cols.close[k] >= cols.open[k] ? "up-fill" : "down-fill");
+    return [{
+      id: "last", type: "line", pane: 0, data: [{ time: slotMs(cols.times, cols.times.at[k]) / 1000, value: cols.close[k] }],
+      options: {
+        color: hue, lineVisible: false, crosshairMarkerVisible: false, lastValueVisible: frame.complete,
+        priceLineVisible: frame.complete, priceLineStyle: 1, priceLineWidth: 1, priceLineColor: hue, priceFormat: format(frame.decimals),
+      },
+    }];
   };
 
   charts.priceSeries = function (frame, cols, colour) {
@@ -70,12 +90,13 @@
       data[slot] = frame.type === "hollow" ? painted(datum, k ? cols.close[k - 1] : null, colour) : datum;
     });
     const last = cols.close.length - 1;
+    const told = frame.complete && frame.type !== "ha";
     const rose = last < 0 || cols.close[last] >= cols.open[last];
     return {
       id: "price", type, pane: 0, data,
       options: {
         ...options(frame, colour), baseLineColor: colour("border-strong"), baseLineStyle: 2,
-        lastValueVisible: frame.complete, priceLineVisible: frame.complete, // an old candle's close is no last price
+        lastValueVisible: told, priceLineVisible: told, // an old candle's close is no last price
         priceLineStyle: 1, priceLineWidth: 1,
         priceLineColor: colour(frame.simulated ? "sim" : rose ? "up-fill" : "down-fill"), priceFormat: format(frame.decimals),
       },

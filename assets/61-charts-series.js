@@ -188,7 +188,7 @@
         charts.priceSeries(frame, columns, colour), gapSeries(columns, colour), volumeSeries(columns, colour),
         // From the top pane down: a series of a pane that is not there yet opens the next one, whichever it asks for.
         ...[...bandSeries(frame, columns, colour), ...lineSeries(frame, columns, colour)].sort((a, b) => a.pane - b.pane),
-        ...charts.besideSeries(frame, columns, colour), ...callSeries(frame, columns, colour),
+        ...charts.lastSeries(frame, columns, colour), ...charts.besideSeries(frame, columns, colour), ...callSeries(frame, columns, colour),
       ],
       paneOptions: shares.map((stretchFactor) => ({ stretchFactor })),
       chartOptions: chartOptions(frame, colour),

@@ -1,5 +1,5 @@
 /* What the Charts page does with a tick: the forming bar, the legend, the price in the header, and how old it is.
-   None of it asks the server anything. */
+   None of it asks the server anything; only when a bar closes is the page refreshed at once, for its indicators' sake. */
 (function () {
   "use strict";
 
@@ -27,21 +27,14 @@
     return { tick, slot, time: bar[0] / 1000, open: bar[1], high: bar[2], low: bar[3], close: bar[4], volume: bar[5] };
   }
 
-  function colours() {
-    const style = getComputedStyle(document.documentElement);
-    return (name) => style.getPropertyValue("--" + name).trim();
-  }
-
   function draw() {
     const bar = forming();
     if (!bar) return;
     const { time, open: opened, close: closed, volume } = bar;
-    const hue = colours()(closed >= opened ? "up-fill" : "down-fill");
-    const n = parseInt(hue.slice(1), 16);
-    const faint = `rgba(${n >> 16}, ${(n >> 8) & 255}, ${n & 255}, 0.4)`;
+    const faint = charts.faded(charts.colours()(closed >= opened ? "up-fill" : "down-fill"), 0.4);
     window.dash_clientside.set_props("charts-chart", {
       tick: [
-        { id: "price", bar: charts.priceBar(bar) },
+        ...charts.priceTicks(bar),
         { id: "volume", bar: { time, value: volume, color: faint } },
       ],
     });
@@ -85,8 +78,9 @@
       holder.prepend(mark);
     }
     const age = Date.now() - tick.at;
-    const stale = age > STALE_MS;
-    const text = stale ? `Stale: no price for ${Math.round(age / 1000)} s` : "Live";
+    const stored = tick.source === "candles";
+    const stale = age > (stored ? STALE_MS.candles : STALE_MS.stream);
+    const text = stale ? `Stale: no price for ${Math.round(age / 1000)} s` : stored ? "Once a minute" : "Live";
     if (mark.textContent !== text) mark.textContent = text;
     mark.classList.toggle("warn", stale);
   }
