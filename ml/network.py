@@ -45,11 +45,11 @@ class Network:
     def __init__(self, config: TrainingConfig, features: int) -> None:
         self.config = config
         self.features = features
-        self.model = _compiled(config, features, seed=0)
+        self.model = compiled(config, features, seed=0)
 
     def begin(self, seed: int) -> None:
         """Weights, optimiser and dropout as a new network of this seed has them."""
-        fresh = _compiled(self.config, self.features, seed=seed)
+        fresh = compiled(self.config, self.features, seed=seed)
         for mine, new in zip(_variables(self.model), _variables(fresh), strict=True):
             mine.assign(new)
 
@@ -93,7 +93,7 @@ def shared(config: TrainingConfig, features: int) -> Network:
 _kept: dict[tuple[Any, ...], Network] = {}
 
 
-def _compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
+def compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
     import keras
     from keras import layers
 

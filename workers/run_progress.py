@@ -51,7 +51,8 @@ class Follower:
             except SQLAlchemyError as error:
                 log.warning("progress_missed", extra={"fault": type(error).__name__})
                 continue
-            self.tell(rows)
+            if rows:
+                self.tell(rows)
 
     def _count(self, session: Session, rows: list[PartRow]) -> None:
         """Once an epoch was trained since this attempt began, the attempt does not count as a failed one."""

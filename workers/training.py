@@ -39,12 +39,13 @@ def train_model(
 ) -> None:
     """Train on everything stored of `markets`, publish one version with its card, clean up.
 
-    `walk` may hold `scheme`, `folds`, `train_days`, `stride`, `cost` of `TrainingConfig`. Interrupted, it goes on from
-    the last epoch's checkpoint, on the very candles the first attempt read. The job's result is the card without its
+    `walk` may hold further fields of `TrainingConfig`, such as `scheme` and `folds`. Interrupted, it goes on from the
+    last epoch's checkpoint, on the very candles the first attempt read. The job's result is the card without its
     test calls. Raises NotEnoughData, NotFound, Refused, Cancelled.
     """
     names = tuple(str(market_name.parse(name)) for name in markets)
-    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds), **walk)
+    knobs = {name: tuple(value) if isinstance(value, list) else value for name, value in walk.items()}
+    asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds), **knobs)
     models = context.settings.models
     work = walk_forward.folder(models, context.job_id)
     disk_space.demand(models)

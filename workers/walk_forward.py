@@ -112,7 +112,7 @@ def _until_done(context: JobContext) -> None:
 
     The scheduler does that too, but a command that brought its own workers has none.
     """
-    reaped = time.monotonic()
+    reaped = -REAP
     while True:
         context.check_cancelled()
         if time.monotonic() - reaped > REAP:

@@ -90,11 +90,14 @@ def parts(session: Session, run_id: str) -> list[PartRow]:
 
 
 def next_job(session: Session, run_id: str) -> str | None:
-    """The job of a part that nobody has begun and that may begin now, in the order of folds."""
+    """What nobody has begun and may begin now: the run itself where it was interrupted, else its parts by fold."""
+    waits = (Job.state.in_(WAITING_STATES), Job.run_after <= func.now())
+    if session.scalar(select(Job.id).where(Job.id == run_id, *waits)) is not None:
+        return run_id
     query = (
         select(Job.id)
         .join(TrainingPart, TrainingPart.job_id == Job.id)
-        .where(TrainingPart.run_id == run_id, Job.state.in_(WAITING_STATES), Job.run_after <= func.now())
+        .where(TrainingPart.run_id == run_id, *waits)
         .order_by(TrainingPart.kind, TrainingPart.fold, TrainingPart.seed)
         .limit(1)
     )

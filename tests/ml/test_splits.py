@@ -1,9 +1,9 @@
-"""No row of one segment touches another: thousands of random cases."""
+"""No row of one segment touches another, of a single split and of walk-forwards: ten thousand random cases."""
 
 import numpy as np
 import pytest
 
-from ml.splits import Borders, Spans, borders, chronological
+from ml.splits import Borders, Spans, borders, chronological, walk_forward
 
 STEP = 60_000
 
@@ -70,3 +70,67 @@ def test_symbols_are_split_at_the_same_moment() -> None:
     parts = chronological(spans, at)
     assert spans.t0[parts.test].min() >= at.test
     assert (parts.test >= 1_000).any()
+
+
+def steps(rng: np.random.Generator, spans: Spans, time: np.ndarray, horizon: int) -> list[Borders]:
+    return walk_forward(
+        time,
+        rolling=bool(rng.random() < 0.5),
+        folds=int(rng.integers(2, 7)),
+        train_bars=int(rng.integers(50, 600)),
+        horizon=horizon,
+        step_ms=STEP,
+        embargo=0.01,
+    )
+
+
+def few_spans(rng: np.random.Generator) -> tuple[Spans, np.ndarray, int]:
+    """Like `random_spans`, shorter, and decided on every few bars."""
+    horizon, window, stride = int(rng.integers(1, 20)), int(rng.integers(1, 30)), int(rng.integers(1, 5))
+    bars = int(rng.integers(150, 400))
+    index = np.nonzero(rng.random(bars) > rng.choice([0.0, 0.1]))[0]
+    time = np.concatenate((index, index[len(index) // 2 :])) * STEP  # the second symbol begins later
+    t0 = time[time // STEP % stride == 0]
+    spans = Spans(t0 - (window - 1) * STEP, t0, t0 + rng.integers(1, horizon + 1, len(t0)) * STEP)
+    return spans, time, horizon
+
+
+def test_no_window_and_no_label_of_a_walk_forward_reaches_over_a_border() -> None:
+    """7,000 walk-forwards, every fold of each: with the 3,000 single splits ten thousand cases."""
+    rng, rows = np.random.default_rng(11), 0
+    for _ in range(7_000):
+        spans, time, horizon = few_spans(rng)
+        known_until = -STEP
+        for at in steps(rng, spans, time, horizon):
+            parts = chronological(spans, at)
+            rows += len(parts.test)
+            for part, first, last in (
+                (parts.train, at.start, at.validation),
+                (parts.validation, at.validation + at.embargo_ms, at.test),
+                (parts.test, at.test + at.embargo_ms, at.end),
+            ):
+                if len(part):
+                    assert spans.start[part].min() >= first
+                    assert spans.t1[part].max() < last
+            if len(parts.test):
+                assert spans.t0[parts.test].min() > known_until  # no label of the fold before is still open
+                known_until = spans.t1[parts.test].max()
+    assert rows > 100_000
+
+
+def test_tests_of_a_walk_forward_follow_one_another_to_the_end() -> None:
+    time = np.arange(1_000) * STEP
+    found = walk_forward(time, rolling=True, folds=4, train_bars=400, horizon=5, step_ms=STEP, embargo=0.01)
+    assert [b.test // STEP for b in found] == [520, 640, 760, 880]
+    assert [b.validation // STEP for b in found] == [400, 520, 640, 760]
+    assert [b.start // STEP for b in found] == [0, 120, 240, 360]
+    assert [b.end for b in found[:-1]] == [b.test for b in found[1:]]
+    assert found[-1].end > time[-1]
+
+
+def test_an_anchored_walk_forward_trains_on_everything_before_and_a_rolling_one_on_at_most_half() -> None:
+    time = np.arange(1_000) * STEP
+    anchored = walk_forward(time, rolling=False, folds=3, train_bars=400, horizon=5, step_ms=STEP, embargo=0.01)
+    assert {b.start for b in anchored} == {-(2**62)}
+    rolling = walk_forward(time, rolling=True, folds=3, train_bars=9_999, horizon=5, step_ms=STEP, embargo=0.01)
+    assert [(b.validation - b.start) // STEP for b in rolling] == [500] * 3

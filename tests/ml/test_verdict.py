@@ -1,0 +1,52 @@
+"""The verdict follows the rule, whatever else is good or bad."""
+
+from dataclasses import replace
+
+import pytest
+
+from ml import verdict
+from ml.card import Baseline
+from tests.ml import versions
+
+ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED))
+METRICS = replace(CARD.metrics, skill=0.01)
+
+
+def beside(*lost: str) -> list[Baseline]:
+    """All baselines beaten but these."""
+    return [replace(b, model_against=replace(b.model_against, beats=b.key not in lost)) for b in CARD.baselines]
+
+
+def test_all_hurdles_taken_show_skill() -> None:
+    assert verdict.skill_shown(METRICS, beside())
+    assert verdict.verdict(True, "green") == "skilled"
+
+
+@pytest.mark.parametrize("key", ["climatology", "majority", "persistence"])
+def test_one_hurdle_missed_shows_none(key: str) -> None:
+    assert not verdict.skill_shown(METRICS, beside(key))
+
+
+def test_a_brier_score_no_better_than_base_rates_shows_none() -> None:
+    assert not verdict.skill_shown(replace(METRICS, skill=0.0), beside())
+
+
+@pytest.mark.parametrize("state", ["red", "not run"])
+def test_without_a_green_leak_lab_there_is_no_verdict_of_skill(state: str) -> None:
+    assert verdict.verdict(True, state) == "no_demonstrated_skill"
+
+
+def test_momentum_and_models_do_not_enter_the_verdict() -> None:
+    assert verdict.skill_shown(METRICS, beside("momentum", "logistic", "boosting"))
+
+
+@pytest.mark.parametrize("key", ["logistic", "boosting"])
+def test_a_model_that_does_not_beat_a_simple_one_is_not_better(key: str) -> None:
+    assert not verdict.better_than_simple_models(True, beside(key))
+    assert verdict.better_than_simple_models(True, beside("momentum"))
+    assert not verdict.better_than_simple_models(False, beside())
+
+
+def test_a_baseline_that_is_missing_is_not_beaten() -> None:
+    assert not verdict.skill_shown(METRICS, [b for b in beside() if b.key != "majority"])
