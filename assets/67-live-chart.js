@@ -7,19 +7,42 @@
   const live = window.boltLive;
   const page = charts.page;
   const { number, short, change } = charts;
-  const STALE_MS = 10000; // a price older than this is stale: two beats
+  const STALE_MS = { stream: 10000, candles: 120000 }; // older than two intervals: beats, or minutes that are stored
+  const AGAIN_MS = [300, 1500, 3500, 6000, 9000]; // after a bar has closed, until it is stored
   const find = (id) => document.getElementById(id);
+  const market = () => (page.frame && page.frame.live && find("charts-chart") ? page.frame.stream : null);
+  const lastTick = () => live.ticks.get(market());
 
-  live.want("charts", () => (page.frame && page.frame.live && find("charts-chart") ? [page.frame.stream] : []));
+  live.want("charts", () => [market()].filter(Boolean));
   live.listen((tick) => {
-    if (page.frame && page.frame.stream === tick.market) draw();
+    if (market() !== tick.market) return;
+    noteClosing(tick);
+    draw();
   });
+
+  /* ---- a bar that has closed is asked for at once -------------------------------------------------------------------------- */
+  const running = { of: "", opened: 0 };
+
+  function noteClosing(tick) {
+    const { frame } = page;
+    const of = `${tick.market}@${frame.tf}`;
+    const opened = tick.bars[frame.tf] ? tick.bars[frame.tf][0] : 0;
+    const closed = running.of === of && running.opened > 0 && opened > running.opened;
+    Object.assign(running, { of, opened });
+    if (closed && frame.complete) for (const ms of AGAIN_MS) setTimeout(() => refresh(of, opened), ms);
+  }
+
+  function refresh(of, end) {
+    if (!market() || of !== `${market()}@${page.frame.tf}` || page.frame.end >= end) return;
+    const before = window.dash_component_api.getLayout("charts-tick", "n_intervals") || 0;
+    window.dash_clientside.set_props("charts-tick", { n_intervals: before + 1 });
+  }
 
   /* The bar that forms behind the newest one drawn, in the timeframe shown; null where none belongs there. */
   function forming() {
     const { frame, columns } = page;
-    const tick = frame && frame.live && frame.complete && columns && live.ticks.get(frame.stream);
-    if (!tick || !find("charts-chart") || columns.times.step !== frame.tf_ms || !columns.close.length) return null;
+    const tick = frame && frame.complete && columns && lastTick();
+    if (!tick || columns.times.step !== frame.tf_ms || !columns.close.length) return null;
     const bar = tick.bars[frame.tf];
     const slot = bar ? (bar[0] - columns.times.first) / columns.times.step : -1;
     const newest = columns.times.at[columns.times.at.length - 1];
@@ -68,7 +91,7 @@
   /* ---- how old the price is --------------------------------------------------------------------------------------------- */
   function badge() {
     const holder = document.querySelector(".chart-age");
-    const tick = page.frame && page.frame.live && live.ticks.get(page.frame.stream);
+    const tick = lastTick();
     if (!holder) return;
     let mark = holder.querySelector(".live-age");
     if (!tick) return void (mark && mark.remove());

@@ -1,6 +1,7 @@
 """Live prices in a real browser: they move without callbacks, keep the zoom, and say when they are old."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import ticks
 from core.clock import to_ms, utc_now
+from core.ohlcv import Candles
 from core.roles import Role
 from core.ticks import Tick
 from core.timeframe import TIMEFRAMES
@@ -133,6 +135,85 @@ def test_a_chart_drawn_anew_has_its_forming_bar_again(
     page.evaluate("document.documentElement.dataset.bsTheme = 'light'")
     page.wait_for_timeout(300)
     expect(legend).to_contain_text("3,333.25")
+
+
+@pytest.fixture
+def minutes(session: Session) -> Candles:
+    """A followed market of minutes, of which the newest is still to be stored."""
+    now = TIMEFRAMES["1m"].floor(to_ms(utc_now()))
+    made = walk(500, start_ms=now - 500 * 60_000, timeframe="1m", price=3_000)
+    store(session, "demo:ETH/USDT", made[:-1], timeframe="1m", simulated=True, followed=True)
+    return made
+
+
+def test_a_bar_that_has_closed_is_asked_for_at_once_with_its_indicators(
+    browse: Browse, session: Session, minutes: Candles, redis: Redis
+) -> None:
+    page = browse(Role.VIEWER)
+    open_chart(page, "/charts/demo/ETH-USDT?tf=1m&ind=sma:2")
+    connected(page, redis)
+    still(page)
+    closing, begun = int(minutes.time[-1]), int(minutes.time[-1]) + 60_000
+    tell_minute(redis, closing, float(minutes.close[-1]))
+    until(page, LAST)
+    store(session, "demo:ETH/USDT", minutes[-1:], timeframe="1m", simulated=True, followed=True)
+    tell_minute(redis, begun, 3_333.25)
+    until(page, f"boltCharts.page.frame.end === {begun}")
+    legend = page.locator("#charts-legend")
+    expect(legend.locator(".row1").first).to_contain_text("3,333.25", timeout=3_000)
+    average = float(minutes.close[-2:].mean())
+    expect(legend).to_contain_text(f"{average:,.2f}", timeout=3_000)
+
+
+def tell_minute(redis: Redis, opened: int, price: float, source: str = "klines") -> None:
+    bars = {"1m": [float(opened), price, price, price, price, 1.0]}
+    ticks.publish(redis, Tick("demo", "ETH/USDT", price, to_ms(utc_now()), source, bars))
+
+
+def test_prices_of_stored_minutes_say_that_they_come_once_a_minute(
+    browse: Browse, minutes: Candles, redis: Redis
+) -> None:
+    page = browse(Role.VIEWER)
+    open_chart(page, "/charts/demo/ETH-USDT?tf=1m&ind=")
+    connected(page, redis)
+    tell_minute(redis, int(minutes.time[-1]), 3_000.0, "candles")
+    age = page.locator(".chart-age .live-age")
+    expect(age).to_have_text("Once a minute", timeout=3_000)
+    page.evaluate("boltLive.ticks.forEach((tick) => { tick.at -= 60000; })")
+    page.wait_for_timeout(1_200)
+    expect(age).to_have_text("Once a minute")
+    page.evaluate("boltLive.ticks.forEach((tick) => { tick.at -= 65000; })")
+    expect(age).to_contain_text("Stale: no price for 12", timeout=3_000)
+
+
+def test_the_time_to_the_close_counts_down(browse: Browse, minutes: Candles) -> None:
+    page = browse(Role.VIEWER)
+    open_chart(page, "/charts/demo/ETH-USDT?tf=1m&ind=")
+    countdown = page.locator("#charts-countdown")
+    expect(countdown).to_have_text(re.compile(r"^closes in 00:[0-5]\d$"), timeout=3_000)
+    before = countdown.inner_text()
+    page.wait_for_timeout(1_500)
+    assert countdown.inner_text() != before
+
+
+def test_any_page_may_ask_for_prices(browse: Browse, session: Session, fresh: float, redis: Redis) -> None:
+    store(session, "demo:BTC/USDT", walk(10), simulated=True, followed=True)
+    page = browse(Role.VIEWER)
+    open_chart(page, ETH)
+    page.evaluate(
+        """() => {
+            window.heard = [];
+            boltLive.want("test", () => ["demo/ETH-USDT", "demo/BTC-USDT"]);
+            window.stop = boltLive.listen((tick) => heard.push(tick.price));
+        }"""
+    )
+    until(page, "boltLive.source !== null && boltLive.source.url.includes('BTC-USDT')")
+    connected(page, redis)
+    ticks.publish(redis, Tick("demo", "BTC/USDT", 64_000.5, to_ms(utc_now()), change=-0.0125))
+    until(page, "heard.includes(64000.5)")
+    assert page.evaluate("boltLive.ticks.get('demo/BTC-USDT').change") == -0.0125
+    page.evaluate("() => { stop(); boltLive.want('test', () => []); }")
+    until(page, "boltLive.source !== null && !boltLive.source.url.includes('BTC-USDT')")
 
 
 def test_a_silent_price_is_called_stale(browse: Browse, fresh: float, redis: Redis, opened_ms: int) -> None:
