@@ -1,6 +1,7 @@
 """What the exchanges of the settings list, brought into our own table, so that the web can search it."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from core import market_name
@@ -10,13 +11,22 @@ from db.queries import listings
 from market.gateway import ListedMarket
 from workers.context import JobContext
 
+GOOD_FOR = timedelta(hours=6)
+
 log = logging.getLogger(__name__)
 
 
 def read_listings(context: JobContext) -> dict[str, Any]:
-    """Ask every exchange for its markets. One that fails keeps what it listed before; the others go on."""
+    """Ask exchanges whose list is older than `GOOD_FOR` for their markets; the others have nothing to say.
+
+    One that fails keeps what it listed before, and is asked again the next time.
+    """
     counts, failed = {}, {}
+    with context.session() as session:
+        seen = listings.last_seen(session)
     for exchange in context.settings.exchanges:
+        if exchange in seen and utc_now() - seen[exchange][1] < GOOD_FOR:
+            continue
         context.check_cancelled()
         try:
             found = writable(exchange, context.gateway(exchange).markets())

@@ -46,7 +46,7 @@ ENTRIES = (
     Entry(TOP_UP, every=60, offset=2),
     Entry(MEND_HISTORY, every=15, offset=9),
     Entry(SWITCH_SOURCES, every=30, offset=25),
-    Entry(READ_LISTINGS, every=6 * 3_600, offset=45),
+    Entry(READ_LISTINGS, every=120, offset=45),
     Entry(READ_COINS, every=600, offset=35),
     Entry(BUILD_PYRAMID, every=3_600, offset=40),
     Entry(PREDICT_DUE, every=60, offset=7),
@@ -54,5 +54,4 @@ ENTRIES = (
     Entry(WATCH_MODELS, every=900, offset=50),
     Entry(SEND_MAILS, every=60, offset=20),
 )
-# Also once when the first scheduler starts, whatever the clock says.
-AT_START = (PROBE_EXCHANGES, READ_LISTINGS, BUILD_PYRAMID)
+AT_START = (PROBE_EXCHANGES, BUILD_PYRAMID)  # also once when the first scheduler starts, whatever the clock says

@@ -29,7 +29,7 @@ class Found:
 def listed_words(seen: dict[str, tuple[int, datetime]], *, now: datetime) -> str:
     """`Binance 1,421, Kraken 1,010 markets; asked 3 h ago`."""
     if not seen:
-        return "The exchanges' lists of markets are read within a minute of the start"
+        return "The exchanges' lists of markets are read within minutes of the start"
     names = ", ".join(f"{exchange.capitalize()} {count(n)}" for exchange, (n, _) in sorted(seen.items()))
     return f"{names} markets; asked {ago(min(at for _, at in seen.values()), now=now)}"
 

@@ -43,9 +43,11 @@ def context(database: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobCo
 
 def test_active_markets_with_a_symbol_are_kept_and_a_failure_stops_nobody(context: JobContext) -> None:
     with db.engine.session() as session:
-        listings.put(session, "kraken", {"BTC/USD": 1}, now=core.clock.utc_now())
+        listings.put(session, "kraken", {"BTC/USD": 1}, now=core.clock.utc_now() - worker.GOOD_FOR)
     told = worker.read_listings(context)
     assert told == {"listed": {"binance": 2}, "failed": {"kraken": "It does not answer."}}
     with db.engine.session() as session:
         assert [row.symbol for row in listings.search(session, "", exchange="binance")] == ["BTC/USDT", "ETH/BTC"]
         assert listings.count(session, "", exchange="kraken") == 1
+    again = worker.read_listings(context)
+    assert again == {"listed": {}, "failed": {"kraken": "It does not answer."}}
