@@ -177,7 +177,8 @@ def refresh(body: RefreshToken) -> TokenPair:
     pair = None
     if claims is not None:
         with db.engine.session() as session:
-            pair = tokens.refresh(session, body.refresh_token, claims, secret_key=_key(), now=now)
+            ip = guard.address()
+            pair = tokens.refresh(session, body.refresh_token, claims, secret_key=_key(), now=now, ip=ip)
     if pair is None:
         abort(401, STALE)
     return TokenPair.of(pair)

@@ -6,6 +6,7 @@ one sign-in is a family, which ends as a whole: with a sign-out, with a refresh 
 
 import hashlib
 import hmac
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,10 @@ from typing import Any
 import jwt
 from sqlalchemy.orm import Session
 
-from db.queries import tokens
+from db.queries import audit, tokens
 from db.tables import User
+
+log = logging.getLogger("bolt.api")
 
 ACCESS, REFRESH = "access", "refresh"
 LIFETIME = {ACCESS: 1_800, REFRESH: 604_800}  # seconds
@@ -123,13 +126,17 @@ def holder(session: Session, claims: Claims, *, now: datetime) -> User | None:
     )
 
 
-def refresh(session: Session, token: str, claims: Claims, *, secret_key: str, now: datetime) -> Pair | None:
+def refresh(
+    session: Session, token: str, claims: Claims, *, secret_key: str, now: datetime, ip: str = ""
+) -> Pair | None:
     """New tokens for a refresh token; a second use of it ends the whole family, and the answer is None."""
     user = holder(session, claims, now=now)
     if user is not None:
         pair = _pair(user, claims.family, secret_key=secret_key, now=now)
         if tokens.rotate(session, claims.family, digest(token), digest(pair.refresh), now=now):
             return pair
+        log.warning("token_reuse", extra={"account": user.id, "address": ip})
+        audit.by_user(session, user, "token_reuse", object=f"user {user.email}", ip=ip, result="denied")
     tokens.revoke_family(session, claims.family, now=now)
     return None
 

@@ -11,7 +11,7 @@ from functools import partial
 from types import FrameType
 
 from core.errors import ConfigurationError
-from core.settings import Settings
+from core.settings import Settings, demand_secret_key
 from dashapp.embedded.children import free_port
 from dashapp.supervisor import database, preflight, roles, servers, state
 from dashapp.supervisor.child import Child, Launch, log_path
@@ -193,6 +193,7 @@ def _raise_stop(_number: int, _frame: FrameType | None) -> None:
 
 def up(settings: Settings) -> int:
     """Run until Ctrl-C or SIGTERM; returns the exit code, 0 after an ordered stop."""
+    demand_secret_key(settings)
     preflight.require(settings)
     for note in preflight.notes(settings):
         say(note)
