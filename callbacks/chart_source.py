@@ -51,14 +51,14 @@ def stand_in(session: Session, stands: Place) -> Any:
 
 def _served(serving: StandIn, *, shown: bool) -> str:
     """Who serves, why, since when, and what is not the same about it."""
-    since = exact_moment(serving.since)
-    why = f"{serving.reason}. "
+    since, other = exact_moment(serving.since), serving.name.exchange.capitalize()
+    words = f"{serving.reason[:1].upper()}{serving.reason[1:]}. "
+    words += f"Since {since} {other} serves {serving.name.symbol} in its place"
     if not shown:
-        return f"{why}{serving.name} takes its place since {since}; its candles are being fetched. These are older."
-    words = f"{why}These are candles of {serving.name}, which takes its place since {since}. "
+        return words + "; its candles are being fetched, these are older."
     if not serving.same_symbol:
-        words += f"{serving.name.quote} stands for {serving.own.quote}: near, but not the same price. "
-    return words + f"The chart goes back to {serving.own} by itself."
+        words += f": {serving.name.quote} is near {serving.own.quote}, but not the same price"
+    return words + ". The chart goes back by itself."
 
 
 def _other(session: Session, stands: Place) -> markets.MarketRow | None:

@@ -79,21 +79,20 @@ def test_the_chart_switches_to_the_stand_in_and_says_so(session: Session) -> Non
     assert shown.series["1h"].rows == 50
     assert shown.shown.path == "binance/BTC-USDT"  # the address stays, so that it goes back by itself
     said = strip(session)
-    assert "binance does not answer. These are candles of kraken:BTC/USDT" in said
-    assert "since Sun 29 Dec 2024, 23:41 UTC" in said
+    assert "Binance does not answer. Since Sun 29 Dec 2024, 23:41 UTC Kraken serves BTC/USDT in its place." in said
     assert "near" not in said
 
 
 def test_another_quote_is_said_plainly(session: Session) -> None:
     serve(session, "coinbase:BTC/USD")
-    assert "USD stands for USDT: near, but not the same price" in strip(session)
+    assert "Coinbase serves BTC/USD in its place: USD is near USDT, but not the same price." in strip(session)
 
 
 def test_until_the_stand_in_has_candles_the_old_ones_are_shown_as_such(session: Session) -> None:
     serve(session, "coinbase:BTC/USD", candles=0)
     stands = place(session)
     assert chart_source.switched(session, stands) is stands
-    assert "its candles are being fetched. These are older." in strip(session)
+    assert "its candles are being fetched, these are older." in strip(session)
 
 
 def test_it_goes_back_when_the_stand_in_has_ended(session: Session) -> None:
