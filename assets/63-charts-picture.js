@@ -40,7 +40,7 @@
     const chart = charts.native();
     if (!chart || !page.frame) return;
     const shot = chart.takeScreenshot();
-    const ratio = shot.width / document.getElementById("charts-chart").clientWidth;
+    const ratio = window.devicePixelRatio || 1;
     const made = document.createElement("canvas");
     made.width = shot.width;
     made.height = shot.height + HEAD * ratio;

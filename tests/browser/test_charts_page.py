@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from callbacks import chart_view
 from core.clock import to_ms, utc_now
 from core.roles import Role
+from layouts.components.chart_toolbar import KEYS
 from tests.browser.conftest import Browse
 from tests.callbacks.test_chart_rail import add_call
 from tests.candle_data import START_MS, store, walk
@@ -191,7 +192,7 @@ def test_the_sheet_lists_the_keys_of_this_page(browse: Browse, stocked: None) ->
     page = browse(Role.VIEWER)
     open_chart(page, BTC)
     page.keyboard.press("?")
-    expect(page.locator("#shortcuts .page-own")).to_have_count(6)
+    expect(page.locator("#shortcuts .page-own")).to_have_count(len(KEYS))
     expect(page.locator("#shortcuts")).to_contain_text("Back to the newest candles")
 
 
