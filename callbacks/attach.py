@@ -19,10 +19,13 @@ from callbacks import (
     leak_lab,
     market_search,
     markets,
+    model_care,
     models,
     overview,
     predictions,
     shell,
+    training_form,
+    training_plan,
 )
 
 
@@ -40,6 +43,9 @@ def modules() -> tuple[ModuleType, ...]:
         candle_origin,
         predictions,
         models,
+        training_form,
+        model_care,
+        training_plan,
         leak_lab,
         admin,
         admin_jobs,

@@ -38,7 +38,7 @@ wire = Wiring()
 def follow(_ticks: int | None, search: str | None, seen: Any) -> tuple[Any, Component | None]:
     """Draw the report of the version in the address, else of the newest, when something has changed."""
     with db.engine.session() as session:
-        model_id = _shown(session, search)
+        model_id = shown(session, search)
         if model_id is None:
             if seen is None:
                 raise PreventUpdate
@@ -81,7 +81,7 @@ def examine(clicks: list[int | None]) -> list[bool]:
     return [bool(n) for n in clicks]
 
 
-def _shown(session: Any, search: str | None) -> int | None:
+def shown(session: Any, search: str | None) -> int | None:
     """The version in the address where there is one, else the newest."""
     rows = db.queries.trained_models.ids(session)
     given = parse_qs((search or "").lstrip("?")).get("version", [""])[0]

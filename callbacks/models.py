@@ -13,9 +13,7 @@ import db.engine
 import db.queries.jobs
 import db.queries.markets
 import db.queries.trained_models
-import market.candles
 from callbacks.guards import current_role, current_user_id, may, needs
-from callbacks.toasts import say
 from callbacks.trail import note
 from callbacks.wiring import Wiring
 from core.clock import utc_now
@@ -24,128 +22,17 @@ from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState
 from core.roles import Role, covers
 from db.tables import Job
 from layouts import ids
-from layouts.components import model_card, model_scores, training_run, version_table
+from layouts.components import model_card, model_scores, training_run, version_comparison, version_table
 from layouts.components.feedback import empty
 from layouts.components.training_form import train_button
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
 from layouts.theme import read_look
-from ml import config
 from ml.card import Card
 
 ENDED_SHOWN = 3  # trainings that published nothing, newest first
-FIRST = ("5m", 12)  # a demo machine's first training: calls settle within the hour
 
 wire = Wiring()
-
-
-@wire(
-    Output(ids.Models.ACTIONS, "children"),
-    Output(ids.Models.MARKETS, "options"),
-    Output(ids.Models.MARKETS, "value"),
-    Output(ids.Models.TIMEFRAME, "value"),
-    Output(ids.Models.HORIZON, "value"),
-    Input(ids.Shell.LOCATION, "pathname"),
-)
-def offer(_path: str | None) -> tuple[Any, ...]:
-    """The button for those who may train, and what they would most likely choose."""
-    if not may(Role.ANALYST):
-        return None, [], [], *FIRST
-    with db.engine.session() as session:
-        rows = db.queries.markets.table(session)
-    train = train_button("Train new version", where="head", small=True)
-    options = [
-        {"label": f"{m.name}{' (simulated)' if m.simulated else ''}", "value": str(m.name)} for m in rows if m.series
-    ]
-    real = [m for m in rows if not m.simulated and m.series]
-    if real:
-        stored = next(iter(real[0].series))
-        return train, options, [str(real[0].name)], stored, 24
-    return train, options, [o["value"] for o in options[:1]], *FIRST
-
-
-@wire(
-    Output(ids.Models.FORM, "hidden"),
-    Input({"type": ids.Models.TRAIN, "index": ALL}, "n_clicks"),
-    Input(ids.Models.START, "n_clicks"),
-    State(ids.Models.FORM, "hidden"),
-    prevent_initial_call=True,
-)
-def open_form(clicks: list[int | None], _started: int | None, hidden: bool) -> bool:
-    """The form opens and closes by its button, and closes when a training was asked for."""
-    if ctx.triggered_id == ids.Models.START:
-        return True
-    if not any(clicks):
-        raise PreventUpdate
-    return not hidden
-
-
-@wire(
-    Output(ids.Models.HINT, "children"),
-    Input(ids.Models.MARKETS, "value"),
-    Input(ids.Models.TIMEFRAME, "value"),
-    Input(ids.Models.HORIZON, "value"),
-    Input(ids.Models.EPOCHS, "value"),
-    Input(ids.Models.SEEDS, "value"),
-)
-def check(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> str:
-    """What would stand in the way, before it is asked for."""
-    try:
-        asked = _asked(markets, timeframe, horizon, epochs, seeds)
-    except Refused as refusal:
-        return refusal.sentence
-    if without := _without_candles(asked):
-        return f"{', '.join(without)}: no candles of {timeframe} here, and no shorter ones to build them from."
-    return f"Each market needs at least {asked.least_candles} candles of {timeframe}."
-
-
-@wire(
-    Output(ids.Models.START, "n_clicks"),
-    Input(ids.Models.START, "n_clicks"),
-    State(ids.Models.MARKETS, "value"),
-    State(ids.Models.TIMEFRAME, "value"),
-    State(ids.Models.HORIZON, "value"),
-    State(ids.Models.EPOCHS, "value"),
-    State(ids.Models.SEEDS, "value"),
-    prevent_initial_call=True,
-    changes=True,
-)
-@needs(Role.ANALYST)
-def start(clicks: int | None, markets: list[str], timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> Any:
-    if not clicks:
-        raise PreventUpdate
-    asked = _asked(markets, timeframe, horizon, epochs, seeds)
-    args = {
-        "markets": list(asked.markets),
-        "timeframe": asked.timeframe,
-        "horizon": asked.horizon,
-        "epochs": asked.epochs,
-        "seeds": len(asked.seeds),
-    }
-    dedupe = f"train:{asked.family}:{asked.epochs}:{len(asked.seeds)}"
-    job_id = db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=dedupe)
-    with db.engine.session() as session:
-        note(session, "training_asked", f"job {job_id}", family=asked.family, epochs=asked.epochs)
-    say("Training asked for", "It runs in the background; you can leave this page.", kind="ok")
-    return no_update
-
-
-def _without_candles(asked: config.TrainingConfig) -> list[str]:
-    """Markets that cannot be shown, so not learned, at this timeframe."""
-    with db.engine.session() as session:
-        stored = {str(m.name): m.id for m in db.queries.markets.table(session)}
-        shown = {name: market.candles.timeframes(session, stored[name]) for name in asked.markets if name in stored}
-    return [name for name in asked.markets if asked.timeframe not in shown.get(name, [])]
-
-
-def _asked(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, seeds: Any) -> config.TrainingConfig:
-    if not all(isinstance(n, int) for n in (horizon, epochs, seeds)):
-        raise Refused("Horizon, epochs and seeds must be whole numbers.")
-    if not isinstance(markets or (), list | tuple):
-        raise Refused("Choose the markets from the list.")
-    return config.TrainingConfig(
-        tuple(markets or ()), timeframe, horizon, epochs=epochs, seeds=config.first_seeds(seeds)
-    )
 
 
 @wire(
@@ -185,11 +72,13 @@ def follow(
 ) -> tuple[Any, ...]:
     """Draw what has changed since the last look: running trainings often, versions seldom."""
     now, (dark, updown), wanted = utc_now(), read_look(look), _wanted(search)
+    beside = _wanted(search, "with")
     with db.engine.session() as session:
         jobs = db.queries.jobs.latest(session, name=TRAIN_MODEL.name, limit=20)
         stamp = {
-            "view": [wanted, dark, updown],
+            "view": [wanted, beside, dark, updown],
             "jobs": _stamp(jobs),
+            "serving": [[m.id, m.proven] for m in db.queries.trained_models.champions(session)],
             "count": db.queries.trained_models.count(session),
         }
         if stamp == seen:
@@ -204,20 +93,26 @@ def follow(
         return stamp, _nothing(bool(running)), running, None, _table([], ended, None, now), None
     version, code = chosen
     table = _table(versions, ended, version.id, now)
-    card = model_card.rail(version.card, version.state, code=code)
+    card = model_card.rail(version.card, version.state, code=code, proven=version.proven)
     return (
         stamp,
         model_scores.finding(version.card),
         running,
-        model_scores.draw(version.card, dark=dark, updown=updown),
+        [*_compared(version, versions, beside), *model_scores.draw(version.card, dark=dark, updown=updown)],
         table,
         card,
     )
 
 
-def _wanted(search: str | None) -> int | None:
-    given = parse_qs((search or "").lstrip("?")).get("version", [""])[0]
+def _wanted(search: str | None, word: str = "version") -> int | None:
+    given = parse_qs((search or "").lstrip("?")).get(word, [""])[0]
     return int(given) if given.isdecimal() and len(given) < 10 else None
+
+
+def _compared(version: Version, versions: list[Version], beside: int | None) -> list[Component]:
+    """The comparison with another version, where the address asks for one."""
+    other = next((v for v in versions if v.id == beside and v.id != version.id), None)
+    return [version_comparison.draw(version, other)] if other else []
 
 
 def _stamp(jobs: list[Job]) -> list[list[Any]]:
@@ -231,7 +126,7 @@ def _ended_of(stamps: list[list[Any]]) -> list[list[Any]]:
 
 
 def _version(row: Any) -> Version:
-    return Version(row.id, row.state, Card.from_dict(row.card), row.created_at)
+    return Version(row.id, row.state, Card.from_dict(row.card), row.created_at, row.proven)
 
 
 def _chosen(session: Session, versions: list[Version], wanted: int | None) -> tuple[Version, str] | None:

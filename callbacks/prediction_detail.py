@@ -8,36 +8,70 @@ from sqlalchemy.orm import Session
 
 import db.queries.markets
 import db.queries.predictions
+import db.queries.scorecards
 import db.queries.trained_models
 import market.candles
 from core.clock import from_ms, to_ms
 from core.market_name import MarketName, parse_path
 from core.timeframe import parse
 from db.queries.predictions import CLASSES, CallRow
-from layouts.components import call_detail
+from layouts.components import call_detail, drift_report, scorecard
 from layouts.components.call_table import Call, Tested
+from layouts.components.feedback import pane
 from layouts.figures import past_calls
 from layouts.figures.past_calls import Mark, Zone
 from ml.card import Card, TestCalls
+from ml.drift import Report
 
 BARS = 180  # candles in the picture
 Drawn = tuple[list[Component], list[Component]]
 
 
 def live(session: Session, call: Call, *, now: datetime, dark: bool, updown: str) -> Drawn:
-    """Picture and figures of the newest call of a model in a market, past ones beside it."""
+    """Picture, scorecard and figures of the newest call of a model in a market, past ones beside it."""
     market = db.queries.markets.get(session, _name(call.market_path))
     rows = db.queries.predictions.history(session, market.id, call.timeframe, horizon=call.horizon, limit=BARS)
     rows = [row for row in rows if row.model_id == call.model_id]
     candles = market_candles(session, market.id, call.timeframe, now)
-    marks = [Mark(to_ms(r.open_time), CLASSES.index(r.call), r.confidence, _outcome(r)) for r in rows]
+    marks = [Mark(to_ms(r.open_time), CLASSES.index(r.call), r.confidence, _outcome(r), r.abstained) for r in rows]
     newest = rows[0]
     upper, lower = newest.close * newest.upper_factor, newest.close * newest.lower_factor
     zone = Zone(to_ms(newest.closed_at), to_ms(newest.due_at), upper, lower) if newest.outcome is None else None
     figure = past_calls.draw(candles, marks, zone=zone, dark=dark, updown=updown)
     title = f"Past calls, {call.symbol} on {call.exchange}"
     picture = call_detail.picture(title, f"{call.timeframe}, {call.horizon} bars ahead", figure, marks)
-    return picture, call_detail.live_rail(call, barriers=(upper, lower), close=newest.close, now=now)
+    rail = call_detail.live_rail(call, barriers=(upper, lower), close=newest.close, now=now)
+    return [*picture, *_record(call, dark, updown)], [*rail, *_judged(session, call, now, dark, updown)]
+
+
+def _record(call: Call, dark: bool, updown: str) -> list[Component]:
+    """The scorecard under the picture, once anything has settled."""
+    card = call.card
+    if card is None:
+        return []
+    span = f"{from_ms(card.first_ms):%-d %b %Y} – {from_ms(card.last_ms):%-d %b %Y}, every settled call"
+    parts: list[Component] = [
+        pane("Scorecard against simple rules", scorecard.forecasters(card), sub=span, flush=True),
+        scorecard.log_loss_saved(card, dark=dark, updown=updown),
+    ]
+    if card.regimes:
+        sub = "as it was known when the call was made"
+        parts.append(pane("By kind of market", scorecard.regimes(card), sub=sub, flush=True))
+    return parts
+
+
+def _judged(session: Session, call: Call, now: datetime, dark: bool, updown: str) -> list[Component]:
+    """What the rail says under the call: evidence, reliability, drift."""
+    kept = db.queries.scorecards.report(session, call.model_id, db.queries.scorecards.DRIFT)
+    report = Report.from_dict(kept.report) if kept else None
+    moved = drift_report.block(report, kept.created_at if kept else None, now=now)
+    if call.card is None:
+        return [moved]
+    return [
+        scorecard.evidence_block(call.card),
+        scorecard.reliability_block(call.card, dark=dark, updown=updown),
+        moved,
+    ]
 
 
 def market_candles(session: Session, market_id: int, timeframe: str, now: datetime) -> Any:

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from dash import Input, Output, State, html
+from dash import Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from sqlalchemy.orm import Session
 
 import db.engine
+import db.queries.audit
 import db.queries.jobs
 import db.queries.predictions
-import db.queries.tallies
+import db.queries.scorecards
 import db.queries.trained_models
 from callbacks import prediction_detail
 from callbacks.wiring import Wiring
@@ -22,17 +23,21 @@ from core.clock import utc_now
 from core.jobs import PREDICT_DUE
 from core.market_name import MarketName
 from db.queries.predictions import CallRow
-from db.queries.tallies import Score
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
-from layouts.components import call_table
+from layouts.components import call_table, numbers
 from layouts.components.call_table import Call, Settled, Tested
-from layouts.components.feedback import empty, headline, note_strip
+from layouts.components.feedback import empty, headline, note_strip, simulated_badge
 from layouts.components.forms import button
+from layouts.components.icons import icon
+from layouts.components.probability import evidence
 from layouts.theme import read_look
 from ml.card import SKILLED
+from ml.scorecard import Scorecard
 
 LATELY = timedelta(hours=24)
+NOTICE = timedelta(days=3)  # a demotion is told this long
+EXPORT = "/predictions/scorecard.csv"
 SETTLED_SHOWN = 40
 HONEST = "Every call is stored before its outcome exists and scored after it. Not financial advice."
 
@@ -52,7 +57,10 @@ wire = Wiring()
     State(ids.Predictions.SEEN, "data"),
 )
 def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, seen: Any) -> tuple[Any, ...]:
-    """Draw all of the page when a call was made or settled, or a minute has passed."""
+    """Draw all of the page when a call was made or settled, or a minute has passed.
+
+    Without a market in the address it is the board of all of them, with one that market in detail.
+    """
     now, (dark, updown) = utc_now(), read_look(look)
     with db.engine.session() as session:
         rows = db.queries.predictions.latest(session)
@@ -68,17 +76,45 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         tested = _tested(models.values(), {c.market_path for c in calls})
         chosen = _chosen(search, calls, tested)
         detail, rail = _detail(session, chosen, now=now, dark=dark, updown=updown)
+        notices = _notices(session, now)
     faults = [note_strip(f"No new calls. {sentence}", kind="bad") for sentence in damaged]
-    if chosen is None:
-        return stamp, [*faults, _nothing(models)], None, None, None, None
-    return (
-        stamp,
-        [*faults, _finding(calls, tested)],
-        _board(calls, tested, chosen, now),
-        detail,
-        rail,
-        _settled(lately, now),
-    )
+    if not calls and not tested:
+        return stamp, [*faults, *notices, _nothing(models)], None, None, None, None
+    if chosen is not None:
+        return stamp, [*faults, *_verdict(chosen)], None, detail, rail, None
+    board = _board(calls, tested, _wanted(search, "show"), now)
+    return stamp, [*faults, *notices, _finding(calls, tested)], board, None, None, _settled(lately, now)
+
+
+def _notices(session: Session, now: datetime) -> list[Component]:
+    """Champions that were demoted lately: something nobody on the page did."""
+    since = db.queries.audit.Wanted(action="champion_demoted", since=now - NOTICE)
+    return [
+        note_strip(
+            f"{event.object} was demoted to unproven {numbers.ago(event.at, now=now)}. {event.detail['because']}"
+        )
+        for event in db.queries.audit.page(session, since, limit=3)
+    ]
+
+
+def _verdict(chosen: Call | Tested) -> list[Component]:
+    """What the detail opens with: back to the board, the market, and the finding in one sentence."""
+    arrow = [icon("arrow-left"), html.Span("All markets", className="visually-hidden")]
+    back = dcc.Link(arrow, href="/predictions", className="btn btn-ghost btn-icon btn-sm", title="All markets")
+    name = f"{chosen.symbol} on {chosen.exchange}, {chosen.timeframe}, {chosen.horizon} bars ahead"
+    words: list[Any] = [html.B(name, className="fs13"), html.Span(chosen.model, className="mono t3 fs12")]
+    if isinstance(chosen, Call):
+        words.append(evidence(chosen.level, settled=chosen.n))
+    badges = [simulated_badge()] if chosen.simulated else []
+    chart = button("Open chart", href=f"/charts/{chosen.market_path}?tf={chosen.timeframe}", small=True)
+    bar = html.Div([back, *words, *badges, html.Div(chart, className="end")], className="detail-bar")
+    if isinstance(chosen, Tested):
+        return [bar, headline("Nothing to call: this is how it did in its test period.", HONEST)]
+    if chosen.card is None:
+        told = "No call of this model in this market has settled yet."
+        return [bar, headline(told, f"The first one settles at {numbers.exact_moment(chosen.due_at)}. {HONEST}")]
+    real = " On a simulated market: it proves nothing about a real one." if chosen.simulated else ""
+    return [bar, headline(chosen.card.finding, f"{chosen.card.detail}{real}")]
 
 
 def _damaged(session: Session) -> list[str]:
@@ -90,15 +126,12 @@ def _damaged(session: Session) -> list[str]:
 
 def _calls(session: Session, rows: list[CallRow], models: dict[int, ModelRow], now: datetime) -> list[Call]:
     """The board's rows: real markets before simulated ones, most evidence first."""
-    scores: dict[tuple[int, int], Score] = {}
-    for simulated in (False, True):
-        found = db.queries.tallies.scorecard(session, simulated=simulated)
-        scores |= {(s.model_id, s.market_id): s for s in found}
-    calls = [_call(row, scores.get((row.model_id, row.market_id)), models[row.model_id], now) for row in rows]
-    return sorted(calls, key=lambda c: (c.simulated, not c.skilled, -c.n, c.symbol))
+    cards = {(r.model_id, r.market_id): Scorecard.from_dict(r.card) for r in db.queries.scorecards.records(session)}
+    calls = [_call(row, cards.get((row.model_id, row.market_id)), models[row.model_id], now) for row in rows]
+    return sorted(calls, key=lambda c: (c.simulated, -(c.level if c.level is not None else -1), -c.n, c.symbol))
 
 
-def _call(row: CallRow, score: Score | None, model: ModelRow, now: datetime) -> Call:
+def _call(row: CallRow, card: Scorecard | None, model: ModelRow, now: datetime) -> Call:
     return Call(
         market_path=MarketName(row.exchange, row.symbol).path,
         exchange=row.exchange,
@@ -114,9 +147,10 @@ def _call(row: CallRow, score: Score | None, model: ModelRow, now: datetime) -> 
         made_at=row.made_at,
         due_at=row.due_at,
         stale=row.due_at <= now,
-        n=score.n if score else 0,
-        right=score.right if score else 0,
-        skilled=model.card["verdict"] == SKILLED,
+        proven=model.proven,
+        abstained=row.abstained,
+        why=row.abstain_reason or "",
+        card=card,
     )
 
 
@@ -153,12 +187,14 @@ def _test_row(model: ModelRow, name: MarketName) -> Tested:
 
 
 def _chosen(search: str | None, calls: list[Call], tested: list[Tested]) -> Call | Tested | None:
-    """What the address names, else the first row."""
-    query = parse_qs((search or "").lstrip("?"))
-    wanted = tuple(query.get(word, [""])[0] for word in ("market", "tf", "model"))
+    """What the address names; None for the board."""
+    wanted = tuple(_wanted(search, word) for word in ("market", "tf", "model"))
     rows: list[Call | Tested] = [*calls, *tested]
-    named = [r for r in rows if (r.market_path, r.timeframe, str(r.model_id)) == wanted]
-    return (named or rows or [None])[0]  # type: ignore[list-item]
+    return next((r for r in rows if (r.market_path, r.timeframe, str(r.model_id)) == wanted), None)
+
+
+def _wanted(search: str | None, word: str) -> str:
+    return parse_qs((search or "").lstrip("?")).get(word, [""])[0]
 
 
 def _detail(session: Session, chosen: Call | Tested | None, **look: Any) -> prediction_detail.Drawn:
@@ -178,25 +214,38 @@ def _nothing(models: dict[int, ModelRow]) -> Component:
 
 
 def _finding(calls: list[Call], tested: list[Tested]) -> Component:
-    """How many models have shown skill; simulated ones count for nothing."""
-    rows: list[Call | Tested] = [*calls, *tested]
-    real = {(r.market_path, r.timeframe, r.skilled) for r in rows if not r.simulated}
-    if not real:
+    """How many models have beaten every simple rule on settled calls; simulated ones count for nothing."""
+    real = [c for c in calls if not c.simulated]
+    rows: list[Call | Tested] = [*real, *(t for t in tested if not t.simulated)]
+    n = len({(r.market_path, r.timeframe) for r in rows})
+    if not n:
         return headline(
             "All calls here are on simulated markets: they show how Bolt keeps score and prove nothing.", HONEST
         )
-    skilled = sum(has for *_, has in real)
-    markets = "market has" if len(real) == 1 else "markets have"
-    if not skilled:
-        return headline(f"None of {len(real)} {markets} a model with demonstrated skill so far.", HONEST)
-    return headline(f"{skilled} of {len(real)} {markets} a model with demonstrated skill.", HONEST)
+    better = len({(c.market_path, c.timeframe) for c in real if c.level})
+    markets = "market has" if n == 1 else "markets have"
+    if not better:
+        return headline(f"None of {n} {markets} a model that has beaten simple rules so far.", HONEST)
+    rest = f"Treat the other calls as unproven. {HONEST}" if better < n else HONEST
+    return headline(f"{better} of {n} {markets} a model that has beaten simple rules so far.", rest)
 
 
-def _board(calls: list[Call], tested: list[Tested], chosen: Call | Tested, now: datetime) -> list[Component]:
+FILTERS = (("", "All"), ("evidence", "With evidence"), ("abstaining", "Abstaining"))
+
+
+def _fits(call: Call, show: str) -> bool:
+    return show not in ("evidence", "abstaining") or (bool(call.level) if show == "evidence" else call.abstained)
+
+
+def _board(calls: list[Call], tested: list[Tested], show: str, now: datetime) -> list[Component]:
     drawn: list[Component] = []
     if calls:
-        drawn.append(call_table.board(calls, chosen=chosen if isinstance(chosen, Call) else None, now=now))
-    if tested:
+        chosen = [c for c in calls if _fits(c, show)]
+        drawn.append(_filters(calls, show))
+        nothing = html.P("No market fits. Choose All to see every call.", className="pane-body t3")
+        drawn.append(call_table.board(chosen, now=now) if chosen else nothing)
+        drawn.append(call_table.legend())
+    if tested and not show:
         head = [
             html.H2("Test periods"),
             html.Span(
@@ -205,8 +254,21 @@ def _board(calls: list[Call], tested: list[Tested], chosen: Call | Tested, now: 
             ),
         ]
         drawn.append(html.Div(head, className="pane-head"))
-        drawn.append(call_table.tested(tested, chosen=chosen if isinstance(chosen, Tested) else None, now=now))
+        drawn.append(call_table.tested(tested, now=now))
     return drawn
+
+
+def _filters(calls: list[Call], show: str) -> Component:
+    """All, with evidence or abstaining, each with its count; and everything as CSV."""
+    links = []
+    for key, title in FILTERS:
+        count = sum(_fits(c, key) for c in calls)
+        address, words = f"/predictions?show={key}" if key else "/predictions", f"{title} {count}"
+        here = html.Span(words, className="on", **{"aria-current": "true"})
+        links.append(here if key == show else dcc.Link(words, href=address))
+    save = html.A([icon("download", small=True), "Export CSV"], href=EXPORT, className="btn btn-secondary btn-sm")
+    seg = html.Nav(links, className="seg-links", **{"aria-label": "Which calls"})
+    return html.Div([seg, html.Div(save, className="end")], className="board-bar")
 
 
 def _settled(rows: list[CallRow], now: datetime) -> list[Component]:
@@ -233,4 +295,5 @@ def _settled_row(row: CallRow) -> Settled:
         ambiguous=bool(row.ambiguous),
         log_loss=row.log_loss,
         settled_at=row.settled_at,
+        abstained=row.abstained,
     )

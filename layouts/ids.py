@@ -129,6 +129,9 @@ class Models:
     HORIZON = "models-horizon"
     EPOCHS = "models-epochs"
     SEEDS = "models-seeds"
+    SCHEME = "models-scheme"
+    COST = "models-cost"
+    OUTLOOK = "models-outlook"
     HINT = "models-hint"
     START = "models-start"
     HEADLINE = "models-headline"
@@ -140,6 +143,16 @@ class Models:
     LEAKS = "models-leaks"
     LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
     EXAMINE = "models-examine"  # type of the button that runs the leak lab
+    CARE = "models-care"
+    CARE_SEEN = "models-care-seen"  # dcc.Store: what gate, rebuild, drift and schedule were last drawn from
+    PROMOTE = "models-promote"  # pattern: index is a version's id
+    REBUILD = "models-rebuild"  # pattern: index is a version's id
+    PLAN = "models-plan"
+    CRON = "models-cron"
+    ON_DRIFT = "models-on-drift"
+    PLAN_SAVE = "models-plan-save"
+    PLAN_HINT = "models-plan-hint"
+    PLAN_FAMILY = "models-plan-family"  # dcc.Store: whose schedule is shown
 
 
 class Predictions:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.jobs import LEAK_LAB
+from core.jobs import LEAK_LAB, JobKind
 from db.queries import trained_models
 from db.tables import Job, LeakReport
 
@@ -32,7 +32,7 @@ def find(session: Session, model_id: int) -> LeakReport | None:
     return session.get(LeakReport, model_id, populate_existing=True)
 
 
-def newest_job(session: Session, model_id: int) -> Job | None:
-    """The examination of a version that was asked for last."""
-    query = select(Job).where(Job.name == LEAK_LAB.name, Job.args["model_id"].as_integer() == model_id)
+def newest_job(session: Session, model_id: int, kind: JobKind = LEAK_LAB) -> Job | None:
+    """The examination (or other job of a `kind`) of a version that was asked for last."""
+    query = select(Job).where(Job.name == kind.name, Job.args["model_id"].as_integer() == model_id)
     return session.scalar(query.order_by(Job.created_at.desc(), Job.id).limit(1))

@@ -46,6 +46,10 @@ class CallRow:
     base_rates: tuple[float, float, float]
     call: str
     confidence: float
+    conformal_set: str | None
+    novelty: float | None
+    abstained: bool
+    abstain_reason: str | None
     outcome: str | None
     entry: float | None
     log_return: float | None
@@ -185,6 +189,7 @@ def _calls() -> Select[Any]:
 AS_WRITTEN = (
     *("id", "model_id", "market_id", "timeframe", "horizon", "simulated", "open_time", "closed_at", "due_at"),
     *("made_at", "close", "sigma", "upper_factor", "lower_factor", "call", "confidence"),
+    *("conformal_set", "novelty", "abstained", "abstain_reason"),
 )
 LATER = ("outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at")
 

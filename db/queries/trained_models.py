@@ -31,6 +31,8 @@ class ModelRow:
     card: dict[str, Any]
     created_at: datetime
     owner_id: int | None
+    proven: bool
+    demoted_because: str | None
 
     @property
     def title(self) -> str:
@@ -55,6 +57,8 @@ def table(session: Session) -> list[ModelRow]:
         TrainedModel.card.op("-")(CALLS),
         TrainedModel.created_at,
         TrainedModel.owner_id,
+        TrainedModel.proven,
+        TrainedModel.demoted_because,
     )
     return [ModelRow(*row) for row in session.execute(select(*wanted).order_by(TrainedModel.id.desc()))]
 
@@ -70,6 +74,7 @@ def summaries(session: Session) -> list[dict[str, Any]]:
         {
             "model": row.title,
             "state": row.state,
+            "proven": row.proven,
             "verdict": row.card["verdict"],
             "simulated": row.simulated,
             "markets": row.markets,

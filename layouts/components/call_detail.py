@@ -7,25 +7,25 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts.components import numbers
-from layouts.components.call_table import Call, Tested
+from layouts.components.call_table import WHY, Call, Tested
 from layouts.components.feedback import key_figures, simulated_badge
 from layouts.components.model_card import evidence_of
-from layouts.components.probability import ENOUGH, WORDS, evidence, probability_panel
+from layouts.components.probability import WORDS, probability_panel
 from layouts.figures.past_calls import Mark
 from layouts.theme import CONFIG
 from ml.card import Card
 
-LEGEND = (("circle", "right"), ("cross", "wrong"), ("ring", "open"))
+LEGEND = (("circle", "right"), ("cross", "wrong"), ("dash", "abstained"), ("ring", "open"))
 
 
 def picture(title: str, sub: str, figure: Any, marks: list[Mark], *, end: Component | None = None) -> list[Component]:
-    """Candles with the lane of calls, and how many were right, wrong and open."""
-    counts = {
-        "right": sum(m.outcome == m.call for m in marks),
-        "wrong": sum(m.outcome not in (None, m.call) for m in marks),
-        "open": sum(m.outcome is None for m in marks),
-    }
-    legend = [html.Span([html.I(className=f"key {shape}"), f"{word} {counts[word]}"]) for shape, word in LEGEND]
+    """Candles with the lane of calls, and how many were right, wrong, abstained and open."""
+    counts = {word: sum(m.kind == word for m in marks) for _, word in LEGEND}
+    legend = [
+        html.Span([html.I(className=f"key {shape}"), f"{word} {counts[word]}"])
+        for shape, word in LEGEND
+        if counts[word]
+    ]
     head: list[Component] = [html.H2(title), html.Span(sub, className="t3 fs12 m-hide")]
     head.append(html.Div([*legend, *([end] if end else [])], className="end legend-keys fs12 t3"))
     words = ", ".join(f"{counts[word]} {word}" for word in counts)
@@ -41,25 +41,29 @@ def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: d
         head.append(simulated_badge())
     head.append(html.Span(f"made {numbers.ago(call.made_at, now=now)}", className="end t3 fs12"))
     top = max(call.probabilities)
+    said = f"Abstains; likeliest {WORDS[call.said].lower()}" if call.abstained else WORDS[call.said]
     facts = [
-        ("Call", WORDS[call.said]),
+        ("Call", said),
         ("Confidence", f"{numbers.percent(top)}, {_edge(call)} base rate"),
         ("Bullish from", numbers.price(barriers[0])),
         ("Bearish from", numbers.price(barriers[1])),
         ("Last close", numbers.price(close)),
         ("Settles", f"{numbers.moment(call.due_at, now=now)}, {_left(call.due_at, now)}"),
+        ("Model", dcc.Link(call.model, href=f"/models?version={call.model_id}", className="mono")),
     ]
+    words = "Notches: how often each outcome happened in training."
+    if call.why in WHY:
+        words = f"{WHY[call.why]} {words}"
     return [
         html.Div(head, className="pane-head"),
         html.Div(
             [
                 probability_panel(call.probabilities, base_rates=call.base_rates),
-                html.P("Notches: how often each outcome happened in training.", className="t4 fs11"),
+                html.P(words, className="t4 fs11"),
                 key_figures(facts),
             ],
             className="pane-body",
         ),
-        _block("Record", _record(call), evidence(1 if call.skilled else 0, settled=call.n)),
     ]
 
 
@@ -72,20 +76,6 @@ def _edge(call: Call) -> str:
 def _left(due_at: datetime, now: datetime) -> str:
     left = numbers.until(due_at, now=now)
     return "due" if left == "due" else f"in {left}"
-
-
-def _record(call: Call) -> Component:
-    if not call.n:
-        return html.P("No call of this model in this market has settled yet.", className="t3 fs12")
-    rate = numbers.percent(call.right / call.n, 1) if call.n >= ENOUGH else f"shown from {ENOUGH} settled calls"
-    pairs = [
-        ("Settled calls", numbers.count(call.n)),
-        ("Right so far", f"{call.right} of {call.n}"),
-        ("Right, %", rate),
-        ("Always the same call", numbers.percent(max(call.base_rates), 1)),
-        ("Model", dcc.Link(call.model, href=f"/models?version={call.model_id}", className="mono")),
-    ]
-    return key_figures(pairs)
 
 
 def tested_rail(tested: Tested, card: Card, *, now: datetime) -> list[Component]:
@@ -110,8 +100,3 @@ def tested_rail(tested: Tested, card: Card, *, now: datetime) -> list[Component]
         html.Div([*head, html.Span(evidence_of(card), className="end")], className="pane-head"),
         html.Div(body, className="pane-body"),
     ]
-
-
-def _block(name: str, body: Component, end: Component) -> html.Div:
-    head = html.Div([html.H2(name), html.Span(end, className="end")], className="pane-head")
-    return html.Div([head, html.Div(body, className="pane-body")], className="block")

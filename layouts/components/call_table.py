@@ -21,16 +21,21 @@ from layouts.components.probability import (
     probability_bar,
 )
 from layouts.components.tables import Column, Row, table
-from layouts.figures.reliability import wilson
+from ml.scorecard import Scorecard
 
 BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
+WHY = {
+    "undecided": "Abstains: no outcome can be ruled out with confidence.",
+    "novel": "Abstains: the market looks like none the model has learned from.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as a table shows it; `n` and `right` count settled calls of its model in its market.
+    """One call as a table shows it; `card`: the scorecard of its model in its market, None where nothing has settled.
 
-    `base_rate`: how often the most frequent class happened in training, the rate of always saying it.
+    `abstained`: the model would rather not call, and `why`; `said` names the likeliest class all the same.
+    `proven`: its model is champion by the promotion gate.
     """
 
     market_path: str
@@ -47,9 +52,20 @@ class Call:
     made_at: datetime
     due_at: datetime
     stale: bool
-    n: int
-    right: int
-    skilled: bool
+    proven: bool = False
+    abstained: bool = False
+    why: str = ""
+    card: Scorecard | None = None
+
+    @property
+    def n(self) -> int:
+        """Settled calls of its model in its market."""
+        return self.card.n if self.card else 0
+
+    @property
+    def level(self) -> int | None:
+        """Evidence 0 to 4; None below 100 settled calls."""
+        return self.card.level if self.card else None
 
     @property
     def address(self) -> str:
@@ -66,40 +82,55 @@ BOARD = [
     Column("Model", words="m-drop"),
     Column("Settled", number=True, words="m-drop", hint="Calls of this model in this market whose outcome is known."),
     Column("Right, % with 95% interval, and baseline", words="hit"),
-    Column("Evidence", words="evd"),
+    Column([html.Span("Evidence"), icon("arrow-down", small=True)], words="evd sorted"),
 ]
 
 
-def board(calls: list[Call], *, chosen: Call | None, now: datetime) -> html.Table:
+def board(calls: list[Call], *, now: datetime) -> html.Table:
     """The latest call of every market, most evidence first."""
-    return table(BOARD, [_row(c, c == chosen, now) for c in calls], label="Latest calls", words="tpr")
+    return table(BOARD, [_row(c, now) for c in calls], label="Latest calls", words="tpr")
 
 
-def _row(call_: Call, chosen: bool, now: datetime) -> Row:
+def _row(call_: Call, now: datetime) -> Row:
     badge = [simulated_badge(short=True)] if call_.simulated else []
     name = dcc.Link(html.B(call_.symbol), href=call_.address)
     cells = [
         html.Div([name, html.Span(f"{call_.exchange}, {call_.timeframe}"), *badge], className="mk"),
-        call(call_.said),
-        probability_bar(call_.probabilities, base_rates=call_.base_rates),
+        html.Span(call(None if call_.abstained else call_.said), title=WHY.get(call_.why, "")),
+        probability_bar(call_.probabilities, base_rates=call_.base_rates, abstains=call_.abstained),
         numbers.age((now - call_.made_at).total_seconds()),
         numbers.until(call_.due_at, now=now),
         html.Span(call_.model, className="mono t3 fs12"),
         numbers.count(call_.n),
         _hit_rate(call_),
-        evidence(1 if call_.skilled else 0, settled=call_.n),
+        evidence(call_.level, settled=call_.n),
     ]
-    return Row(cells, " ".join(["sel"] * chosen + ["stale"] * call_.stale))
+    return Row(cells, "stale" if call_.stale else "")
 
 
 def _hit_rate(call_: Call) -> Component:
-    if call_.n < ENOUGH:
+    card = call_.card
+    if card is None or card.n < ENOUGH or card.model.hit_rate is None or card.model.interval is None:
         return html.Span(f"shown from {ENOUGH} settled calls", className="t4 fs12")
-    rate, best = call_.right / call_.n, max(call_.base_rates)
-    low, high = wilson(rate, call_.n)
+    rate, best = card.model.hit_rate, card.best or 0.0
     words = [f"{100 * rate:.1f} ", html.Span(f"against {100 * best:.1f}", className="t3 fs12")]
-    plot = interval_plot(rate, low, high, baseline=best, span=BAR_RANGE)
+    plot = interval_plot(rate, *card.model.interval, baseline=best, span=BAR_RANGE)
     return html.Div([plot, html.Span(words)], className="hit")
+
+
+def legend() -> html.P:
+    """What the marks of the board mean."""
+    bar = html.Span(html.B(), className="key-notch", **{"aria-hidden": "true"})
+    rate = html.Span([html.I(), html.B()], className="key-rate", **{"aria-hidden": "true"})
+    said = "Abstains: nothing is likely enough, or the market looks like none it has learned from"
+    return html.P(
+        [
+            html.Span([bar, "Notch: how often that outcome happens anyway"]),
+            html.Span([rate, "Hit rate with interval; upright bar: best simple rule on the same calls"]),
+            html.Span([icon("slash-circle", small=True), said]),
+        ],
+        className="board-legend t3 fs12",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +167,12 @@ TESTED = [
 ]
 
 
-def tested(rows: list[Tested], *, chosen: Tested | None, now: datetime) -> html.Table:
+def tested(rows: list[Tested], *, now: datetime) -> html.Table:
     """Markets whose series has ended, or that nobody has called yet: what the model did in its test period."""
-    return table(TESTED, [_tested_row(t, t == chosen, now) for t in rows], label="Test periods", words="tpr ttp")
+    return table(TESTED, [_tested_row(t, now) for t in rows], label="Test periods", words="tpr ttp")
 
 
-def _tested_row(row: Tested, chosen: bool, now: datetime) -> Row:
+def _tested_row(row: Tested, now: datetime) -> Row:
     badge = [simulated_badge(short=True)] if row.simulated else []
     plot = interval_plot(row.accuracy, *row.interval, baseline=row.best, span=BAR_RANGE)
     words = [f"{100 * row.accuracy:.1f} ", html.Span(f"against {100 * row.best:.1f}", className="t3 fs12")]
@@ -156,7 +187,7 @@ def _tested_row(row: Tested, chosen: bool, now: datetime) -> Row:
         html.Div([plot, html.Span(words)], className="hit"),
         evidence(1 if row.skilled else 0, settled=row.n),
     ]
-    return Row(cells, "sel" if chosen else "")
+    return Row(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +205,7 @@ class Settled:
     ambiguous: bool
     log_loss: float
     settled_at: datetime
+    abstained: bool = False
 
 
 SETTLED = [
@@ -194,26 +226,30 @@ def settled(rows: list[Settled], *, now: datetime) -> html.Table:
 
 def _settled_cells(row: Settled, now: datetime) -> list[Any]:
     badge = [simulated_badge(short=True)] if row.simulated else []
-    said = html.Span([call(row.said), f" {100 * row.confidence:.0f}%"], className="said")
+    said = html.Span([call(None if row.abstained else row.said), f" {100 * row.confidence:.0f}%"], className="said")
     happened = f"{numbers.change(row.log_return)}, {WORDS[row.outcome].lower()}"
     return [
         html.Div([html.B(row.symbol), html.Span(f"{row.exchange}, {row.timeframe}"), *badge], className="mk"),
         said,
         happened + (" (both barriers in one bar)" if row.ambiguous else ""),
-        result(row.said == row.outcome),
+        result(None if row.abstained else row.said == row.outcome),
         numbers.fixed(row.log_loss, 2),
         numbers.moment(row.settled_at, now=now),
     ]
 
 
-def result(right: bool) -> html.Span:
-    """Right or wrong, with a shape each."""
+def result(right: bool | None) -> html.Span:
+    """Right, wrong or abstained, with a shape each."""
+    if right is None:
+        return html.Span([icon("dash-lg", small=True), "Abstained"], className="result t4")
     parts = [icon("check-circle" if right else "x-lg", small=True), "Right" if right else "Wrong"]
     return html.Span(parts, className="result acc" if right else "result t3")
 
 
 def tally(rows: list[Settled]) -> str:
-    """`11 calls: 4 right, 7 wrong`."""
-    right = sum(row.said == row.outcome for row in rows)
+    """`11 calls: 4 right, 5 wrong, 2 abstained`."""
+    made = [row for row in rows if not row.abstained]
+    right = sum(row.said == row.outcome for row in made)
     counted = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
-    return f"{counted}: {right} right, {len(rows) - right} wrong"
+    silent = f", {len(rows) - len(made)} abstained" if len(made) < len(rows) else ""
+    return f"{counted}: {right} right, {len(made) - right} wrong{silent}"

@@ -24,10 +24,10 @@ def title(card: Card) -> str:
     return f"{shown}, {card.timeframe}, {card.horizon} bars ahead"
 
 
-def state_badge(state: str, verdict: str | None = None) -> html.Span:
-    """Champion, candidate or retired; a champion without demonstrated skill is called unproven."""
+def state_badge(state: str, *, proven: bool) -> html.Span:
+    """Champion, candidate or retired; a champion that did not pass the promotion gate is called unproven."""
     word, kind = STATES[state]
-    if state == "champion" and verdict is not None and verdict != SKILLED:
+    if state == "champion" and not proven:
         return badge(f"{word}, unproven", "warn")
     return badge(word, kind)  # type: ignore[arg-type]
 
@@ -51,9 +51,9 @@ def against_text(baseline: Baseline) -> str:
     return f"{numbers.signed(against.gain, 4)} [{numbers.fixed(low, 4)}, {numbers.fixed(high, 4)}]"
 
 
-def rail(card: Card, state: str, *, code: str) -> list[Component]:
+def rail(card: Card, state: str, *, code: str, proven: bool = False) -> list[Component]:
     """The card at the right: facts, verdict, what speaks for and against, features, limits."""
-    head = [html.H2(f"Model card, v{card.version}"), state_badge(state, card.verdict)]
+    head = [html.H2(f"Model card, v{card.version}"), state_badge(state, proven=proven)]
     if card.simulated:
         head.append(simulated_badge())
     return [

@@ -1,4 +1,4 @@
-"""Candles with a lane of past calls under them: filled circle right, cross wrong, ring still open.
+"""Candles with a lane of past calls under them: filled circle right, cross wrong, dash abstained, ring open.
 
 The lane has three lines, bullish on top, neutral, bearish. Where a call is open its barriers are drawn to the right.
 """
@@ -24,6 +24,14 @@ class Mark:
     call: int
     confidence: float
     outcome: int | None
+    abstained: bool = False
+
+    @property
+    def kind(self) -> str:
+        """right, wrong, abstained or open."""
+        if self.outcome is None:
+            return "open"
+        return "abstained" if self.abstained else "right" if self.outcome == self.call else "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,13 @@ def draw(
     colours = palette(dark, updown)
     figure = go.Figure(layout={"template": template(dark, updown), "uirevision": "calls"})
     figure.add_trace(_candles(candles, colours))
-    for name, chosen, look in (
-        ("right", [m for m in marks if m.outcome == m.call], {"symbol": "circle", "color": colours.accent}),
-        ("wrong", [m for m in marks if m.outcome not in (None, m.call)], {"symbol": "x-thin", "color": colours.text_2}),
-        ("open", [m for m in marks if m.outcome is None], {"symbol": "circle-open", "color": colours.text_3}),
+    for name, look in (
+        ("right", {"symbol": "circle", "color": colours.accent}),
+        ("wrong", {"symbol": "x-thin", "color": colours.text_2}),
+        ("abstained", {"symbol": "line-ew", "color": colours.text_3}),
+        ("open", {"symbol": "circle-open", "color": colours.text_3}),
     ):
-        if chosen:
+        if chosen := [m for m in marks if m.kind == name]:
             figure.add_trace(_lane(name, chosen, look))
     if zone is not None:
         _barriers(figure, zone, colours)

@@ -6,18 +6,7 @@ from math import sqrt
 import plotly.graph_objects as go
 
 from layouts.theme import palette, template
-
-Z95 = 1.96
-
-
-def wilson(right: float, n: int) -> tuple[float, float]:
-    """95 % Wilson score interval of a share `right` seen in `n` trials (Wilson 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    z2 = Z95 * Z95
-    centre = (right + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * sqrt(right * (1 - right) / n + z2 / (4 * n * n))
-    return centre - half, centre + half
+from ml.power import wilson
 
 
 def draw(bins: Sequence[tuple[float, float, int]], *, dark: bool = True, updown: str = "teal-vermillion") -> go.Figure:

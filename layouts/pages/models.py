@@ -4,6 +4,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
+from layouts.components import schedule
 from layouts.components.feedback import page_head, skeleton
 from layouts.components.training_form import form
 
@@ -17,6 +18,7 @@ def layout(**_query: str) -> Component:
             dcc.Interval(id=ids.Models.TICK, interval=REFRESH_MS),
             dcc.Store(id=ids.Models.SEEN),
             dcc.Store(id=ids.Models.LEAKS_SEEN),
+            dcc.Store(id=ids.Models.CARE_SEEN),
             page_head("Models", end=[html.Div(id=ids.Models.ACTIONS)]),
             form(),
             html.Div(id=ids.Models.HEADLINE),
@@ -31,7 +33,12 @@ def layout(**_query: str) -> Component:
                         className="colx",
                     ),
                     html.Aside(
-                        [html.Div(id=ids.Models.CARD), html.Div(id=ids.Models.LEAKS)],
+                        [
+                            html.Div(id=ids.Models.CARD),
+                            html.Div(id=ids.Models.LEAKS),
+                            html.Div(id=ids.Models.CARE),
+                            html.Div(schedule.block(), id=ids.Models.PLAN, hidden=True),
+                        ],
                         className="pane rail",
                         **{"aria-label": "Model card"},
                     ),

@@ -12,11 +12,12 @@ from core.clock import from_ms, to_ms, utc_now
 from core.jobs import PREDICT_DUE
 from core.roles import Role
 from core.timeframe import parse
-from db.queries import candles, job_claims, jobs, markets, predictions
-from ml import predictor
+from db.queries import candles, job_claims, jobs, markets, predictions, trained_models
+from ml import predictor, registry, scorekeeping, settling
 from tests.candles import START_MS, walk
 from tests.fire import fire
 from tests.ml import versions
+from tests.ml.ledger import past_call
 from tests.web import SignIn
 
 HOUR = parse("1h")
@@ -75,8 +76,11 @@ def test_calls_on_simulated_markets_are_said_to_prove_nothing(
     called(session, tmp_path, "demo:BTC/USDT", utc_now())
     text = str(look(signed_in(Role.VIEWER)).get_json())
     assert "prove nothing" in text
-    assert "SIMULATED" in text
-    assert "Latest call, 3 bars" in text
+    assert "SIM" in text
+    (row,) = predictions.latest(session)
+    detail = str(look(signed_in(Role.VIEWER), f"?market=demo/BTC-USDT&tf=1h&model={row.model_id}").get_json())
+    assert "SIMULATED" in detail and "Latest call, 3 bars" in detail
+    assert "No call of this model in this market has settled yet." in detail
 
 
 def test_headline_counts_real_markets_alone(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
@@ -84,7 +88,7 @@ def test_headline_counts_real_markets_alone(signed_in: SignIn, session: Session,
     called(session, tmp_path, "demo:BTC/USDT", now)
     called(session, tmp_path, "binance:ETH/USDT", now)
     text = str(look(signed_in(Role.VIEWER)).get_json())
-    assert "None of 1 market has a model with demonstrated skill so far." in text
+    assert "None of 1 market has a model that has beaten simple rules so far." in text
 
 
 def test_nothing_is_drawn_again_within_the_minute(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
@@ -102,7 +106,9 @@ def test_a_series_that_has_ended_shows_its_models_test_period(
     store(session, "binance:BTC/USDT", last_ms=end)
     model(session, tmp_path, "binance:BTC/USDT")
     session.commit()
-    text = str(look(signed_in(Role.VIEWER)).get_json())
+    (version,) = trained_models.table(session)
+    assert "Test periods" in str(look(signed_in(Role.VIEWER)).get_json())
+    text = str(look(signed_in(Role.VIEWER), f"?market=binance/BTC-USDT&tf=1h&model={version.id}").get_json())
     assert "End of the test period, BTC/USDT on binance" in text
     closed = from_ms(end + HOUR.ms)
     assert f"{closed.day} {closed:%b %Y, %H:%M} UTC" in text
@@ -116,7 +122,40 @@ def test_address_chooses_the_call_in_detail(signed_in: SignIn, session: Session,
     row = next(r for r in predictions.latest(session) if r.symbol == "ETH/USDT")
     text = str(look(signed_in(Role.VIEWER), f"?market=demo/ETH-USDT&tf=1h&model={row.model_id}").get_json())
     assert "Past calls, ETH/USDT on demo" in text
-    assert "Past calls, BTC/USDT on demo" in str(look(signed_in(Role.VIEWER), "?market=%00&tf=x&model=y").get_json())
+    board = str(look(signed_in(Role.VIEWER), "?market=%00&tf=x&model=y").get_json())
+    assert "Past calls" not in board and "With evidence 0" in board
+
+
+def test_the_record_of_a_model_is_shown_and_exported(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    now, client = utc_now(), signed_in(Role.VIEWER)
+    market_id = called(session, tmp_path, "binance:BTC/USDT", now)
+    (version,) = trained_models.table(session)
+    first = HOUR.last_closed(to_ms(now)) - 130 * HOUR.ms
+    for n in range(110):
+        at = first + n * HOUR.ms
+        past_call(session, model_id=version.id, market_id=market_id, open_ms=at, simulated=False)
+    assert settling.settle_due(session, now=now) == 110
+    scorekeeping.refresh(session, scorekeeping.note_rules(session, now=now))
+    session.commit()
+    board = str(look(client).get_json())
+    assert "110" in board and "Export CSV" in board and "0 of 100" not in board
+    assert "No market fits" in str(look(client, "?show=abstaining").get_json())
+    text = str(look(client, f"?market=binance/BTC-USDT&tf=1h&model={version.id}").get_json())
+    for words in ("Over 110 settled calls", "Scorecard against simple rules", "Needs 1,717", "By kind of market"):
+        assert words in text
+    export = client.get("/predictions/scorecard.csv")
+    assert export.status_code == 200 and export.mimetype == "text/csv"
+    assert export.get_data(as_text=True).splitlines()[1].split(",")[2] == "binance:BTC/USDT"
+
+
+def test_a_demotion_is_told_on_the_page(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    called(session, tmp_path, "demo:BTC/USDT", utc_now())
+    (version,) = trained_models.table(session)
+    model_row = trained_models.get(session, version.id)
+    registry.demote(session, model_row, "What it sees no longer looks like its training.", now=utc_now())
+    session.commit()
+    text = str(look(signed_in(Role.VIEWER)).get_json())
+    assert "was demoted" in text and "no longer looks like its training" in text
 
 
 def test_settled_calls_of_the_last_day_are_listed(signed_in: SignIn, session: Session, tmp_path: Path) -> None:

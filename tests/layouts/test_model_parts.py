@@ -9,16 +9,33 @@ import pytest
 from dash.development.base_component import Component
 
 from core.jobs import JobState
-from layouts.components import call_detail, call_table, model_card, model_scores, training_run, version_table
+from layouts.components import (
+    call_detail,
+    call_table,
+    drift_report,
+    model_card,
+    model_care,
+    model_scores,
+    scorecard,
+    training_run,
+    version_comparison,
+    version_table,
+)
 from layouts.components.call_table import Call, Settled
+from layouts.components.model_care import Care
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
-from layouts.figures import past_calls, reliability, training
+from layouts.figures import past_calls, reliability, saved, training
 from layouts.figures.past_calls import Mark, Zone
 from layouts.pages import models, predictions
+from ml import drift, power, rebuilding, scoring
 from ml.card import SKILLED
+from ml.drift import Cusum, Shift
+from ml.promotion import Gate, Line
+from ml.scorecard import Scorecard
 from tests.candles import walk
 from tests.ml import versions
+from tests.ml.settled import HABITS, HOUR, settled
 
 NOW = datetime(2026, 11, 23, 18, 50, tzinfo=UTC)
 ASKED = versions.config()
@@ -75,9 +92,6 @@ def call(**more: object) -> Call:
         "made_at": NOW - timedelta(minutes=2),
         "due_at": NOW + timedelta(minutes=58),
         "stale": False,
-        "n": 0,
-        "right": 0,
-        "skilled": False,
     }
     return Call(**(values | more))  # type: ignore[arg-type]
 
@@ -115,8 +129,8 @@ def test_scorecard_puts_every_baseline_under_the_model() -> None:
 
 
 def test_a_champion_without_skill_is_called_unproven() -> None:
-    assert words(model_card.state_badge("champion", CARD.verdict)).strip() == "Champion, unproven"
-    assert words(model_card.state_badge("champion", SKILLED)).strip() == "Champion"
+    assert words(model_card.state_badge("champion", proven=False)).strip() == "Champion, unproven"
+    assert words(model_card.state_badge("champion", proven=True)).strip() == "Champion"
 
 
 def test_card_without_skill_says_so_and_lists_its_limits() -> None:
@@ -158,20 +172,115 @@ def test_failed_trainings_stand_beside_versions_with_their_reason() -> None:
     assert "Retired" in text
 
 
+def scored(n: int, **more: float) -> Scorecard:
+    card = scoring.draw_up(settled(n, **more), HABITS, horizon=1, step_ms=HOUR)  # type: ignore[arg-type]
+    assert card is not None
+    return card
+
+
 def test_no_hit_rate_is_shown_before_enough_calls_have_settled() -> None:
-    few = words(call_table.board([call(n=38, right=30)], chosen=None, now=NOW))
-    many = words(call_table.board([call(n=400, right=160)], chosen=None, now=NOW))
+    card = scored(400)
+    few, many = (words(call_table.board([call(card=c)], now=NOW)) for c in (scored(38), card))
     assert "shown from 100 settled calls" in few
     assert "38 of 100 calls" in few
-    assert "78.9" not in few
-    assert "40.0" in many
+    assert f"{100 * (card.model.hit_rate or 0):.1f} against {100 * (card.best or 0):.1f}" in " ".join(many.split())
     assert "No demonstrated skill" in many
 
 
+def test_an_abstaining_call_is_shown_and_says_why() -> None:
+    text = words(call_table.board([call(abstained=True, why="novel")], now=NOW))
+    assert "Abstains" in text and "looks like none the model has learned from" in text
+    rail = words(call_detail.live_rail(call(abstained=True, why="undecided"), barriers=(2, 1), close=1.5, now=NOW))
+    assert "Abstains; likeliest bullish" in rail and "no outcome can be ruled out" in rail
+
+
+def test_a_scorecard_puts_rules_beside_the_model() -> None:
+    card = scored(400, share=0.3)
+    text = " ".join(words(scorecard.forecasters(card)).split())
+    assert all(title in text for title in ("This model", "Base rates", "Majority", "Persistence", "Momentum"))
+    assert "Rising" in words(scorecard.regimes(card))
+    evidence = words(scorecard.evidence_block(card))
+    assert f"Needs 1,717 independent predictions to confirm 53%, has {card.direction.n_eff:,.0f}." in evidence
+    assert "promised 90%" in evidence
+    assert "it is right" in words(scorecard.reliability_block(card, dark=True, updown="teal-vermillion"))
+    few = scored(20)
+    assert f"{few.model.right} of 20" in words(scorecard.forecasters(few))
+    assert "Shown in words from 100" in words(scorecard.reliability_block(few, dark=True, updown="blue-orange"))
+
+
+def test_log_loss_saved_is_drawn_in_the_accent_only_with_evidence() -> None:
+    lines = [saved.draw([1, 2], [0.1, 0.2], skill=skill).data[0].line.color for skill in (True, False)]
+    assert lines[0] != lines[1]
+    assert "summed" in words(scorecard.log_loss_saved(scored(120), dark=True, updown="teal-vermillion"))
+
+
+def test_drift_names_what_moved_and_who_was_not_seen() -> None:
+    moved = Shift("atr_over_price", 0.9, 0.5, 0.25, 0.2, True)
+    report = drift.judge({"demo:BTC/USDT": [moved]}, ["demo:ETH/USDT"], Cusum(30, [6.1], 5.0, True))
+    text = words(drift_report.block(report, NOW, now=NOW))
+    assert "ATR over price, BTC/USDT" in text and "PSI 0.90 of 0.25" in text
+    assert "CUSUM 6.1 of 5" in text and "Drifted" in text and "No live candles of demo:ETH/USDT" in text
+    assert "Not looked at yet" in words(drift_report.block(None, None, now=NOW))
+
+
+GATE = Gate(
+    [Line("skilled", "Skill demonstrated", True, "skilled"), Line("leaks", "Leak lab green", False, "red", "x")]
+)
+
+
+def care(**more: object) -> Care:
+    values = {
+        "model_id": 7,
+        "state": "candidate",
+        "proven": False,
+        "demoted": "",
+        "gate": GATE,
+        "rebuild": None,
+        "rebuilt_at": None,
+        "running": None,
+        "failed": "",
+        "may_act": True,
+    }
+    return Care(**(values | more))  # type: ignore[arg-type]
+
+
+def test_promote_rests_until_every_line_passes() -> None:
+    text, shut = words(model_care.gate_block(care())), model_care.gate_block(care())
+    assert "1 of 2 pass" in text and "Leak lab green" in text and "red" in text
+    assert "'disabled': True" in str(shut.to_plotly_json()) or "disabled=True" in repr(shut)
+    assert "disabled=False" in repr(model_care.gate_block(care(gate=Gate(GATE.lines[:1]))))
+    assert "An analyst of this desk" in words(model_care.gate_block(care(may_act=False)))
+    assert "serves unproven" in words(model_care.gate_block(care(state="champion")))
+    assert "proven champion" in words(model_care.gate_block(care(proven=True, state="champion")))
+    assert "Demoted. It drifted." in words(model_care.gate_block(care(demoted="It drifted.")))
+
+
+def test_a_rebuild_tells_how_far_it_is_and_what_came_out() -> None:
+    def text(**more: object) -> str:
+        return words(model_care.rebuild_block(care(**more), now=NOW))
+
+    assert "Rebuild this version" in text() and "Not done" in text()
+    assert "Epoch 2" in text(running=(0.4, "Epoch 2"))
+    same = rebuilding.compare(CARD, CARD, old={}, new={}, created_ms=1)
+    assert "the difference is 0" in text(rebuild=same, rebuilt_at=NOW) and "Rebuild again" in text(rebuild=same)
+    changed = replace(same, same=False, changed=["demo:BTC/USDT"])
+    assert "Candles changed" in text(rebuild=changed)
+    assert "did not end: no memory" in text(failed="no memory")
+
+
+def test_versions_beside_each_other_are_ranked_only_on_the_same_rows() -> None:
+    better = replace(CARD, version=4, metrics=replace(CARD.metrics, log_loss=0.5))
+    one, other = Version(1, "champion", CARD, NOW), Version(2, "candidate", better, NOW)
+    assert "className='best'" in repr(version_comparison.draw(one, other))
+    later = replace(better, metrics=replace(better.metrics, n=9))
+    apart = version_comparison.draw(one, replace(other, card=later))
+    assert "className='best'" not in repr(apart) and "cannot be ranked" in words(apart)
+
+
 def test_a_call_on_simulated_candles_carries_the_mark_everywhere() -> None:
-    assert "SIM" in words(call_table.board([call()], chosen=None, now=NOW))
+    assert "SIM" in words(call_table.board([call()], now=NOW))
     assert "SIMULATED" in words(call_detail.live_rail(call(), barriers=(101.0, 99.0), close=100.0, now=NOW))
-    assert "SIM" not in words(call_table.board([call(simulated=False)], chosen=None, now=NOW))
+    assert "SIM" not in words(call_table.board([call(simulated=False)], now=NOW))
 
 
 def test_rail_compares_confidence_with_the_base_rate() -> None:
@@ -186,6 +295,9 @@ def test_settled_calls_are_right_or_wrong_and_counted() -> None:
     assert "Wrong" in text
     assert "−1.64%, bearish (both barriers in one bar)" in text
     assert call_table.tally([right, wrong]) == "2 calls: 1 right, 1 wrong"
+    silent = replace(right, abstained=True)
+    assert "Abstained" in words(call_table.settled([silent], now=NOW))
+    assert call_table.tally([right, silent]) == "2 calls: 1 right, 0 wrong, 1 abstained"
 
 
 def test_loss_figure_shades_the_epochs_to_come() -> None:
@@ -201,8 +313,8 @@ def test_a_loss_figure_of_nothing_can_be_drawn() -> None:
 
 def test_wilson_interval_has_its_published_values() -> None:
     # 95 % Wilson interval of 81 in 263: [0.2553, 0.3662] (Newcombe 1998, table I)
-    assert reliability.wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert reliability.wilson(0.0, 0) == (0.0, 1.0)
+    assert power.wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert power.wilson(0.0, 0) == (0.0, 1.0)
 
 
 def test_reliability_leaves_empty_bins_out() -> None:

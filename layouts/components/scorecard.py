@@ -1,0 +1,158 @@
+"""A scorecard as a person reads it: the model first, every rule under it in the same units, and what luck explains."""
+
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts.components import numbers
+from layouts.components.feedback import key_figures, pane
+from layouts.components.probability import evidence, interval_plot
+from layouts.components.tables import Column, Row, meter, table
+from layouts.figures import reliability, saved
+from layouts.theme import CONFIG
+from ml.scorecard import ENOUGH, Scorecard, Side
+
+BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
+COLUMNS = [
+    Column("Forecaster"),
+    Column("Right, % with 95% interval", words="hit-cell"),
+    Column("MCC", number=True, words="m-drop", hint="Matthews correlation: 0 is chance, 1 is perfect."),
+    Column("Log loss", number=True, hint="Surprise at what happened, in nats. Lower is better."),
+    Column("Brier", number=True, words="m-drop", hint="Squared distance of the probabilities from what happened."),
+    Column("Model saves, nats", number=True, words="full", hint="Log loss of the rule minus that of the model."),
+]
+
+
+def forecasters(card: Scorecard) -> html.Table:
+    """The model and each rule on the same settled calls."""
+    rows = [_row(card.model, card, chosen=True), *(_row(side, card) for side in card.baselines)]
+    return table(COLUMNS, rows, label="Scorecard against simple rules", words="last-plain tsc")
+
+
+def _row(side: Side, card: Scorecard, *, chosen: bool = False) -> Row:
+    cells = [
+        html.Span(html.B(side.title), className="mk", title=side.about),
+        _rate(side, card, chosen=chosen),
+        numbers.signed(side.mcc, 3) if card.n >= ENOUGH else numbers.MISSING,
+        numbers.fixed(side.log_loss, 4),
+        numbers.fixed(side.brier, 4),
+        _saves(side),
+    ]
+    return Row(cells, "sel" if chosen else "")
+
+
+def _rate(side: Side, card: Scorecard, *, chosen: bool) -> Component:
+    if card.n < ENOUGH or side.hit_rate is None or side.interval is None:
+        return html.Span(f"{side.right} of {side.n}", className="t3 fs12")
+    low, high = side.interval
+    plot = interval_plot(side.hit_rate, low, high, baseline=card.best if chosen else None, span=BAR_RANGE)
+    bounds = html.Span(f"[{100 * low:.1f}, {100 * high:.1f}]", className="t3 fs12")
+    return html.Div([plot, html.Span([f"{100 * side.hit_rate:.1f} ", bounds])], className="hit")
+
+
+def _saves(side: Side) -> str:
+    if side.saves is None:
+        return numbers.MISSING
+    low, high = side.saves.interval
+    return f"{numbers.signed(side.saves.gain, 4)} [{numbers.signed(low, 4)}, {numbers.signed(high, 4)}]"
+
+
+KINDS = [
+    Column("Kind of market"),
+    Column("Calls", number=True),
+    Column("Right, %, and best rule", words="hit-cell"),
+    Column("Log loss", number=True, words="m-drop"),
+    Column("Base rates", number=True, words="m-drop"),
+]
+
+
+def regimes(card: Scorecard) -> html.Table:
+    """The calls by the kind of market they were made in, as it was known then."""
+    rows = []
+    for part in card.regimes:
+        rate: Any = html.Span(f"{part.right} of {part.n}", className="t3 fs12")
+        if part.n >= ENOUGH and part.hit_rate is not None and part.interval is not None:
+            plot = interval_plot(part.hit_rate, *part.interval, baseline=part.best, span=BAR_RANGE)
+            told = html.Span(f"{100 * part.hit_rate:.1f} against {100 * part.best:.1f}")
+            rate = html.Div([plot, told], className="hit")
+        losses = [numbers.fixed(value, 4) for value in (part.log_loss, part.base_log_loss)]
+        rows.append(Row([part.key.capitalize(), numbers.count(part.n), rate, *losses]))
+    return table(KINDS, rows, label="By kind of market", dense=True, words="last-plain")
+
+
+def log_loss_saved(card: Scorecard, *, dark: bool, updown: str) -> html.Section:
+    """The running sum of log loss saved."""
+    skill = bool(card.level)
+    figure = saved.draw(card.saved.time_ms, card.saved.nats, skill=skill, dark=dark, updown=updown)
+    sub = "below zero the model costs information"
+    total = f"Log loss saved against base rates, summed: {numbers.signed(card.saved.nats[-1], 2)} nats"
+    chart = html.Div(_graph(figure), className="chart saved", role="img", **{"aria-label": total})
+    return pane("Log loss saved against base rates, summed", chart, sub=sub, flush=True)
+
+
+def reliability_block(card: Scorecard, *, dark: bool, updown: str) -> html.Div:
+    """What was said against what happened, and what it means."""
+    bins = [(b.confidence, b.right, b.n) for b in card.reliability]
+    figure = reliability.draw(bins, dark=dark, updown=updown)
+    words = _calibration(card)
+    chart = html.Div(_graph(figure), className="chart short", role="img", **{"aria-label": f"Reliability: {words}"})
+    head = html.Div([html.H2("Reliability"), html.Span(f"{card.model.n:,} calls", className="end t3 fs12")],
+                    className="pane-head")  # fmt: skip
+    return html.Div([head, chart, html.P(words, className="pane-body t3 fs12")], className="block")
+
+
+def _calibration(card: Scorecard) -> str:
+    if card.n < ENOUGH or not card.reliability:
+        return f"Shown in words from {ENOUGH} settled calls."
+    most = max(card.reliability, key=lambda b: b.n)
+    low, high = (f"{100 * edge:.1f}" for edge in card.ece_interval)
+    lean = "more" if most.confidence > most.right else "less"
+    return (
+        f"When it says {100 * most.confidence:.0f}%, it is right {100 * most.right:.0f}% of the time, over {most.n:,} "
+        f"calls: it is {lean} sure than it should be. Calibration error {100 * card.ece:.1f} pp [{low}, {high}]."
+    )
+
+
+def evidence_block(card: Scorecard) -> html.Div:
+    """How far luck is ruled out, and how many more calls it takes."""
+    direction, share = card.direction, min(1.0, card.direction.n_eff / card.direction.needed)
+    has = numbers.count(direction.n_eff)
+    words = (
+        f"Needs {direction.needed:,} independent predictions to confirm {direction.target:.0%}, has {has}. "
+        f"{card.n:,} calls overlap: they are worth {numbers.count(card.n_eff)} independent ones."
+    )
+    body = [
+        meter(share, kind="n" if not card.level else "", label=words),
+        html.P(words, className="t3 fs12 lead-in"),
+        key_figures(_evidence_figures(card)),
+    ]
+    head = [html.H2("Evidence"), html.Span(evidence(card.level, settled=card.n), className="end")]
+    return html.Div([html.Div(head, className="pane-head"), html.Div(body, className="pane-body")], className="block")
+
+
+def _evidence_figures(card: Scorecard) -> list[tuple[Any, Any]]:
+    direction, enough = card.direction, card.n >= ENOUGH
+    pairs: list[tuple[Any, Any]] = [
+        ("Settled", f"{card.n:,}, {card.abstained:,} of them abstained"),
+        ("Direction right", f"{direction.right} of {direction.n}"),
+    ]
+    if enough and direction.rate is not None and direction.interval is not None:
+        low, high = direction.interval
+        pairs[1] = ("Direction right", numbers.interval(direction.rate, low, high))
+    if enough:
+        pairs.append(("Brier skill", _between(card.skill, card.skill_interval)))
+        pairs.append(("MCC", _between(card.model.mcc, card.mcc_interval)))
+    if card.coverage is not None:
+        told = f"{numbers.percent(card.coverage.rate, 1)} of {card.coverage.n:,}, promised {card.coverage.target:.0%}"
+        pairs.append(("Outcome in its set", told))
+    return pairs
+
+
+def _between(value: float, interval: list[float]) -> str:
+    low, high = (numbers.signed(edge, 3) for edge in interval)
+    return f"{numbers.signed(value, 3)} [{low}, {high}]"
+
+
+def _graph(figure: Any) -> dcc.Graph:
+    return dcc.Graph(figure=figure, config=CONFIG, responsive=True, className="plot")
