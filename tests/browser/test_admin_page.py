@@ -80,3 +80,19 @@ def test_the_desk_fits_a_phone(browse: Browse) -> None:
         page.wait_for_timeout(300)
         wide = "[document.documentElement.scrollWidth, document.querySelector('.main').scrollWidth]"
         assert page.evaluate(wide) == [360, 360], part
+
+
+def test_the_way_to_the_desk_and_back_works_from_any_page(browse: Browse, session: Session) -> None:
+    jobs.create(session, TOP_UP, {"symbol": "COIN/USDT"})
+    session.commit()
+    page = browse()
+    page.goto("/models")
+    page.get_by_role("link", name="Admin", exact=True).first.click()
+    page.wait_for_selector(".ag-cell >> text=COIN/USDT")
+    page.get_by_role("link", name="Models", exact=True).first.click()
+    page.wait_for_url("**/models")
+    page.go_back()
+    page.wait_for_selector(".ag-cell >> text=COIN/USDT")
+    page.goto("/models")
+    page.go_back()
+    page.wait_for_selector(".ag-cell >> text=COIN/USDT")

@@ -31,6 +31,12 @@ def test_index_loads_plotly_for_no_page_by_itself(signed_in: SignIn) -> None:
     assert "async-" not in loaded
 
 
+def test_the_library_for_tables_is_loaded_by_the_admin_desk_alone(signed_in: SignIn) -> None:
+    client = signed_in()
+    assert all("/dash_ag_grid/" not in index(client, page.path) for page in PAGES if page.role is not Role.ADMIN)
+    assert index(client, "/admin").count("/dash_ag_grid/") == 1
+
+
 def test_scripts_of_the_page_are_files_or_hashed(signed_in: SignIn) -> None:
     answer = signed_in().get("/")
     inline = re.findall(r"<script(?![^>]*src=)([^>]*)>", answer.get_data(as_text=True))
