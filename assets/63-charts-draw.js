@@ -100,7 +100,7 @@
   function finish(points) {
     const drawing = { key: key(), kind: state.tool, points, colour: charts.nextColour(), text: "" };
     disarm();
-    if (drawing.kind === "note") return charts.writeNote(drawing, keep);
+    if (drawing.kind === "note") return void setTimeout(() => charts.writeNote(drawing, keep), 0); // once the press has the focus
     keep(drawing);
     return choose(drawing.key);
   }

@@ -39,7 +39,7 @@
   charts.picture = function () {
     const chart = charts.native();
     if (!chart || !page.frame) return;
-    const shot = chart.takeScreenshot();
+    const shot = chart.takeScreenshot(true, false); // with drawings, without the crosshair
     const ratio = window.devicePixelRatio || 1;
     const made = document.createElement("canvas");
     made.width = shot.width;

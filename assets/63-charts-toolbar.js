@@ -27,6 +27,7 @@
     const button = event.target.closest("[data-charts]");
     if (button && actions[button.dataset.charts]) return void actions[button.dataset.charts](button);
     const chart = event.target.closest("#charts-chart");
+    if (chart && page.busy > Date.now()) return; // the end of a press that drew something
     if (!event.target.closest(".charts-float") && !(chart && !find("charts-note").hidden)) close(false);
   });
 })();

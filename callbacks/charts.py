@@ -78,7 +78,7 @@ def draw_chart(raw: Any, wanted: Any) -> tuple[dict[str, Any], str]:
             "cmp_missing": why_not,
         }
     made, words = frame(view, stands, window, computed(view, window), against)
-    return {**made, **more}, words
+    return {**made, **more}, words + called(more["marks"])
 
 
 @wire(
@@ -193,6 +193,14 @@ def wait_for_candles(_ticks: int | None, seen: Any, raw: Any) -> Any:
             return _nothing(session, view)
     set_props(ids.Charts.VIEW, {"data": {**raw, "seq": view.seq + 1}})
     raise PreventUpdate
+
+
+def called(marked: list[list[Any]]) -> str:
+    """Past calls in words, for those who do not see the marks."""
+    settled = [right for *_, right in marked if right is not None]
+    if not marked:
+        return ""
+    return f" Past calls marked: {len(marked)}, settled {len(settled)}, right {sum(settled)}."
 
 
 def load(session: Session, view: View, stands: Place) -> Window:

@@ -141,6 +141,12 @@ def test_a_finger_draws_on_a_phone(browse: Browse, stocked: None) -> None:
     page.touchscreen.tap(box["x"] + 200, box["y"] + 200)
     (line,) = drawings(page)
     assert line["points"][0][0] < line["points"][1][0]
+    page.tap('[data-charts="draw"]')
+    page.locator("#charts-pop .pick", has_text="Note").tap()
+    page.touchscreen.tap(box["x"] + 120, box["y"] + 240)
+    page.fill("#charts-form-text", "Support")
+    page.keyboard.press("Enter")
+    assert [one["text"] for one in drawings(page)] == ["", "Support"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     settled(page)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from callbacks import chart_beside, chart_view
+from callbacks import chart_beside, chart_view, charts
 from core.clock import from_ms, to_ms, utc_now
 from core.ohlcv import aggregate
 from db.tables import Gap, PredictionOutcome
@@ -73,7 +73,9 @@ def test_past_calls_say_what_they_were_and_whether_they_were_right(session: Sess
     outcome = {"entry": 100.0, "log_return": 0.05, "ambiguous": False, "log_loss": 1.0, "brier": 0.5}
     session.add(PredictionOutcome(prediction_id=call.id, outcome="bullish", t1=call.due_at, **outcome))
     session.commit()
-    assert ask()["marks"] == [[at, 1, 0.424, 0]]
+    frame, words = charts.draw_chart({"market": "binance/BTC-USDT", "tf": "1h", "ind": ""}, None)
+    assert frame["marks"] == [[at, 1, 0.424, 0]]
+    assert words.endswith("Past calls marked: 1, settled 1, right 0.")
     assert ask(calls="off")["marks"] == []
     assert ask(tf="4h")["marks"] == []
 
