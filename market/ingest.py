@@ -18,7 +18,7 @@ from db.queries import breaks, markets
 from db.queries import candles as stored_candles
 from db.queries.candles import Stored
 from db.tables import Market
-from market import quality, series_breaks
+from market import doubts, quality, series_breaks
 from market.gateway import ExchangeGateway
 
 EMPTY_PAGES = 3  # going back, so many pages without a candle mean that the market did not exist yet
@@ -83,7 +83,7 @@ def fetch_span(
             continue
         page = _fetch(gateway, market.symbol, frame, first, after)
         asked, came = asked + 1, came + len(page)
-        page, broken = seam.until_break(page)
+        page, broken = seam.until_break(doubts.believed(market.id, frame, page))
         written = store(sessions, market.id, frame, page)
         stored, changed = stored + written.stored, changed + written.changed
         empty = 0 if len(page) else empty + 1

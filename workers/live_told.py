@@ -14,7 +14,7 @@ from core.ticks import Tick
 from core.timeframe import MINUTE_MS, TIMEFRAMES
 from db.queries import candles as stored_candles
 from db.tables import Market
-from market import forming, ingest
+from market import doubts, forming, ingest
 from market.ccxt_live import Minute, News
 from market.forming import Bar
 
@@ -98,12 +98,14 @@ def publish(state: Followed) -> bool:
 
 def store_minute(market: Market, bar: Bar) -> None:
     """Store a closed minute that follows the newest one; after a hole TOP_UP goes on from where it is."""
-    frame = TIMEFRAMES["1m"]
+    frame, told = TIMEFRAMES["1m"], ohlcv.from_rows([bar])
+    if doubts.far_out(told).any():
+        return  # TOP_UP asks for it, and again
     try:
         with db.engine.session() as session:
             last = stored_candles.last_open_ms(session, market.id, frame.name)
         if last is not None and int(bar[0]) == last + MINUTE_MS:
-            ingest.store(db.engine.session, market.id, frame, ohlcv.from_rows([bar]))
+            ingest.store(db.engine.session, market.id, frame, told)
     except SQLAlchemyError as fault:
         log.warning("minute_not_stored", extra={"market": market.symbol, "fault": type(fault).__name__})
 
