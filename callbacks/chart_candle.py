@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 import db.engine
 import db.queries.chart_facts as chart_facts
-import db.queries.imports as imports
 import db.queries.markets as markets
+import db.queries.provenance as provenance
 import market.candles
 from callbacks.wiring import Wiring
 from core.clock import from_ms, utc_now
@@ -22,6 +22,7 @@ from layouts.components.candle_note import Known, candle_note, no_candle
 from market.candles import Window
 from market.quality import WICK
 
+MOST_FILES = 3  # that are named
 MOST_CANDLES = 100_000  # that one bar may be made of
 
 wire = Wiring()
@@ -54,7 +55,7 @@ def known(session: Session, found: Market, window: Window, start_ms: int, step_m
     span = (from_ms(start_ms), from_ms(start_ms + step_ms))
     stored, flags = chart_facts.stored(session, found.id, source, *span)
     changed = chart_facts.revised(session, found.id, source, *span)
-    files = [row for row in imports.latest(session, market_id=found.id) if row.timeframe == source]
+    origin = provenance.of_candle(session, found.id, TIMEFRAMES[source], span[0])
     low, high = float(bars.low.min()), float(bars.high.max())
     return Known(
         path=MarketName(found.exchange, found.symbol).path,
@@ -68,5 +69,6 @@ def known(session: Session, found: Market, window: Window, start_ms: int, step_m
         expected=step_ms // TIMEFRAMES[source].ms,
         wick=bool(flags & WICK),
         revised=tuple((row.at, row.old_close, row.new_close) for row in changed),
-        files=tuple((row.file_name, row.created_at) for row in files[:3]),
+        fetched=origin.fetched,
+        files=tuple((row.file_name, row.created_at) for row in origin.files[:MOST_FILES]),
     )

@@ -17,7 +17,8 @@ from layouts.components.numbers import compact, exact_moment, moment, price
 class Known:
     """A bar (open, high, low, close, volume) and the stored candles of timeframe `source` it is made of.
 
-    `revised` are (when, close before, close after), newest first; `files` (name, when imported).
+    `revised` are (when, close before, close after), newest first; `files` (name, when imported). `fetched` is True
+    where the exchange gave it, False where only a file can have, None where either may have.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Known:
     wick: bool
     revised: tuple[tuple[datetime, float, float], ...]
     files: tuple[tuple[str, datetime], ...]
+    fetched: bool | None = True
 
 
 def candle_note(known: Known, *, now: datetime) -> Component:
@@ -71,10 +73,11 @@ def _head(parts: list[Any]) -> html.Div:
 
 def _source(known: Known) -> str:
     venue = "the demo exchange" if known.simulated else known.exchange
+    words = {True: venue, False: f"an imported file of {venue}", None: f"{venue}, or an imported file of it"}
     if known.expected <= 1:
-        return f"{venue}, stored as a {known.source} candle"
+        return f"{words[known.fetched]}, stored as a {known.source} candle"
     whole = f"{known.stored} of {known.expected}" if known.stored != known.expected else f"{known.stored}"
-    return f"{venue}, built of {whole} {known.source} candles"
+    return f"{words[known.fetched]}, built of {whole} {known.source} candles"
 
 
 def _changes(known: Known, now: datetime) -> str:

@@ -1,5 +1,7 @@
 """A click on a candle."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ from sqlalchemy.orm import Session
 from callbacks import chart_candle
 from core.market_name import parse
 from db.queries import candles, markets
+from layouts.components.candle_note import Known, candle_note
 from tests.candle_data import START_MS, store, walk
 
 HOUR = 3_600_000
+NOW = datetime(2024, 12, 29, 23, 41, tzinfo=UTC)
 
 
 def told(hour: int, **asked: Any) -> str:
@@ -48,6 +52,18 @@ def test_a_candle_that_came_back_different_says_so(session: Session) -> None:
     text = told(40)
     assert "Once, last" in text
     assert f"close {before:,.2f} → {made.high[40]:,.2f}" in text
+
+
+def test_a_candle_of_an_imported_file_says_so() -> None:
+    known = Known(
+        "binance/BTC-USDT", "binance", False, 2, NOW, (1, 2, 0.5, 1.5, 3), "1h", 1, 1, True, (), (("a.csv", NOW),)
+    )
+    assert "binance, stored" in str(candle_note(known, now=NOW))
+    from_file = str(candle_note(replace(known, fetched=False), now=NOW))
+    assert "an imported file of binance, stored" in from_file
+    assert "a.csv" in from_file
+    assert "A wick far outside its neighbours" in from_file
+    assert "or an imported file" in str(candle_note(replace(known, fetched=None), now=NOW))
 
 
 def test_a_hole_and_nonsense(session: Session) -> None:
