@@ -79,10 +79,13 @@
       context.setLineDash([3, 3]);
       line(context, pair[0], pair[1]);
       context.restore();
+      let above = -Infinity; // the last label: those that would cover one another are left out
       for (const { share, price } of levels(pair)) {
         const y = env.places.y(price);
         if (y === null) continue;
         line(context, { x: left, y }, { x: right, y });
+        if (Math.abs(y - above) < 15 && share < 1) continue;
+        above = y;
         words(context, `${number(share * 100, 1)}% ${told(price)}`, left + 4, y - 9, env);
       }
     },

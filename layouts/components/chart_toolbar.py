@@ -30,6 +30,7 @@ KEYS = (
     ("Alt V", "Set a vertical line at the cross-hair"),
     ("Alt F", "Draw a Fibonacci retracement"),
     ("Alt N", "Write a note"),
+    ("Alt I", "Say where the candle at the cross-hair came from"),
     ("Alt G", "Go to a date"),
     ("Alt R", "Back to the newest candles"),
     ("Alt S", "Save an image"),

@@ -122,6 +122,7 @@ def test_every_tool_draws_by_keyboard_alone(browse: Browse, stocked: None) -> No
                 page.keyboard.press("ArrowUp")
             page.keyboard.press("Enter")
         if name == "Note":
+            expect(page.locator("#charts-form-text")).to_be_focused()
             page.keyboard.type("Support")
             page.keyboard.press("Enter")
         page.keyboard.press("Escape")
