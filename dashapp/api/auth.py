@@ -1,9 +1,7 @@
-"""Signing in, the own account and personal tokens."""
+"""Signing in and the own account."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
 from flask import abort
 from pydantic import Field
@@ -14,14 +12,14 @@ from core.errors import Conflict, Forbidden
 from dashapp import security
 from dashapp.api import guard, tokens
 from dashapp.api.limits import seconds_until
+from dashapp.api.reauthentication import Reauthentication, reauthenticated
 from dashapp.api.route import Resource
 from dashapp.api.schemas import NAME, Answer, Body, Email, Password, Time
 from dashapp.api.tokens import ACCESS, LIFETIME, REFRESH, Pair
-from dashapp.auth import accounts, factors, passwords, sessions
-from dashapp.auth.sign_in import claim, sign_in, welcome
-from db.queries import audit, throttles, users
-from db.queries import tokens as stored
-from db.tables import ApiToken, User
+from dashapp.auth import accounts, factors, sessions
+from dashapp.auth.sign_in import sign_in, welcome
+from db.queries import users
+from db.tables import User
 
 WRONG = "E-mail and password do not belong together."
 CODE_FIRST = "This account has two-factor sign-in: send the code of its authenticator as `code` as well."
@@ -103,42 +101,8 @@ class AccountChange(Body):
     notify_sign_in: bool | None = Field(default=None, examples=[True])
 
 
-class Reauthentication(Body):
-    current_password: Password
-
-
 class PasswordChange(Reauthentication):
     new_password: Password
-
-
-class PersonalToken(Answer):
-    id: int = Field(examples=[3])
-    name: str = Field(examples=["nightly report"])
-    scopes: list[str] = Field(examples=[["read"]])
-    created_at: Time
-    expires_at: Time
-    used_at: Time | None
-
-    @classmethod
-    def of(cls, token: ApiToken) -> "PersonalToken":
-        return cls.model_validate({k: getattr(token, k) for k in cls.model_fields if hasattr(token, k)})
-
-
-class PersonalTokens(Answer):
-    items: list[PersonalToken]
-
-
-class NewPersonalToken(Reauthentication):
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["nightly report"])
-    scopes: Annotated[list[Literal["read", "train"]], Field(min_length=1, max_length=2, examples=[["read"]])]
-    days: int = Field(default=90, ge=1, le=366, description="After so many days it ends by itself.")
-
-
-class MadePersonalToken(Answer):
-    """`token` is shown this once; Bolt keeps its hash."""
-
-    token: str = Field(examples=["bolt_EXAMPLE"])
-    about: PersonalToken
 
 
 @resource("POST", "/auth/login", answer=TokenPair, body=Credentials, role=None, guessing=True, problems=(401,))
@@ -245,7 +209,7 @@ def change_me(body: AccountChange) -> Account:
 @resource("DELETE", "/auth/me", answer=None, status=204, body=Reauthentication, scope=None, guessing=True)
 def remove_me(body: Reauthentication) -> None:
     """Delete the account. The owner can't be deleted."""
-    with _reauthenticated(), db.engine.session() as session:
+    with reauthenticated(), db.engine.session() as session:
         accounts.remove(session, guard.caller().id, body.current_password, ip=guard.address())
     sessions.forget_answers()
 
@@ -254,7 +218,7 @@ def remove_me(body: Reauthentication) -> None:
 def change_password(body: PasswordChange) -> TokenPair:
     """Change the password. Every session and token ends; the answer holds new ones."""
     me = guard.caller()
-    with _reauthenticated(), db.engine.session() as session:
+    with reauthenticated(), db.engine.session() as session:
         accounts.change_password(
             session, me.id, body.current_password, body.new_password, now=utc_now(), ip=guard.address()
         )
@@ -263,59 +227,5 @@ def change_password(body: PasswordChange) -> TokenPair:
         return TokenPair.of(tokens.begin(session, users.get(session, me.id), secret_key=_key(), now=utc_now()))
 
 
-@resource("GET", "/auth/tokens", answer=PersonalTokens, scope=None)
-def list_tokens() -> PersonalTokens:
-    """Your personal tokens, newest first."""
-    with db.engine.session() as session:
-        return PersonalTokens(items=[PersonalToken.of(t) for t in stored.personal(session, guard.caller().id)])
-
-
-@resource(
-    "POST",
-    "/auth/tokens",
-    answer=MadePersonalToken,
-    status=201,
-    body=NewPersonalToken,
-    scope=None,
-    guessing=True,
-)
-def make_token(body: NewPersonalToken) -> MadePersonalToken:
-    """Make a token for a program. It reads, and with the scope train starts and cancels jobs, as far as you may."""
-    me, now, token = guard.caller(), utc_now(), tokens.new_personal()
-    with _reauthenticated(), db.engine.session() as session:
-        user = users.get(session, me.id)
-        if not passwords.matches(user.password_hash, body.current_password):
-            raise Forbidden("That is not your current password.")
-        scopes, ends = sorted(set(body.scopes)), now + timedelta(days=body.days)
-        made = stored.add_personal(
-            session, user, name=body.name, token_hash=tokens.digest(token), scopes=scopes, now=now, expires_at=ends
-        )
-        audit.by_user(session, user, "token_made", object=f"token {made.id}", ip=guard.address(), scopes=scopes)
-        return MadePersonalToken(token=token, about=PersonalToken.of(made))
-
-
-@resource("DELETE", "/auth/tokens/<int(max=2147483647):token_id>", answer=None, status=204, scope=None, problems=(404,))
-def remove_token(token_id: int) -> None:
-    """End a personal token."""
-    with db.engine.session() as session:
-        stored.remove_personal(session, guard.caller().id, token_id)
-        me = users.get(session, guard.caller().id)
-        audit.by_user(session, me, "token_removed", object=f"token {token_id}", ip=guard.address())
-
-
 def _key() -> str:
     return security.settings().secret_key
-
-
-@contextmanager
-def _reauthenticated() -> Iterator[None]:
-    """Count a try of the current password as the sign-in page does; a right one is given back."""
-    me, now = guard.caller(), utc_now()
-    guard.claim_account(me.email)
-    retry_at = claim(guard.address(), me.email, now)
-    if retry_at is not None:
-        guard.pause(seconds_until(retry_at, now))
-    yield
-    with db.engine.session() as session:
-        throttles.forget(session, throttles.account_key(me.email))
-        throttles.give_back(session, throttles.address_key(guard.address()))

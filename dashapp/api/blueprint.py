@@ -9,14 +9,25 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import Map, Rule
 
 from core.settings import Settings
-from dashapp.api import auth, jobs, limits, markets, models, openapi, predictions, scorecards, watchlist
+from dashapp.api import (
+    auth,
+    jobs,
+    limits,
+    markets,
+    models,
+    openapi,
+    personal_tokens,
+    predictions,
+    scorecards,
+    watchlist,
+)
 from dashapp.api.guard import NAME, Served, is_api, served
 from dashapp.api.once import once
 from dashapp.api.problems import explain
 from dashapp.api.route import Reply, Resource, Route, SymbolConverter
 from dashapp.extensions import csrf
 
-RESOURCES = (auth, markets, predictions, scorecards, models, jobs, watchlist)
+RESOURCES = (auth, personal_tokens, markets, predictions, scorecards, models, jobs, watchlist)
 JSON = "application/json"
 Model = TypeVar("Model", bound=BaseModel)
 
