@@ -85,7 +85,7 @@ def reasons(
     for b in beside:
         told = "better" if b.model_against.beats else "not shown to be better"
         lines.append(
-            f"Against {b.title.lower()}: {_signed(b.model_against.gain)} nats a call, "
+            f"Against {_within(b.title)}: {_signed(b.model_against.gain)} nats a call, "
             f"{chance(b.model_against.p_value)}: {told}."
         )
     above = "above" if metrics.skill > 0 else "not above"
@@ -197,5 +197,10 @@ def _signed(value: float) -> str:
 
 
 def _listed(titles: list[str]) -> str:
-    words = [t.lower() for t in titles]
+    words = [_within(t) for t in titles]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence; an acronym keeps its letters."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]

@@ -15,11 +15,14 @@ import numpy.typing as npt
 
 from core.ohlcv import Floats
 from ml import baselines, checkpoints, network, windows
+from ml.config import TrainingConfig
 from ml.dataset import Dataset
 from ml.evaluation import log_losses
 from ml.network import Network, State
 
 HEAD_BIAS = "head/bias"
+STEPS = 24  # an epoch should have at least, so that few rows teach something in few epochs
+LEAST_BATCH = 32
 BACKWARD = 3  # what learning from a window costs beside looking at one
 
 
@@ -113,6 +116,14 @@ def forecast(net: Network, dataset: Dataset, rows: npt.NDArray[np.int64], each_b
     return np.concatenate(found)
 
 
+def batch_size(config: TrainingConfig, rows: int) -> int:
+    """Windows a step learns from: as the configuration says, less where an epoch would have only a few steps."""
+    size = config.batch
+    while size > LEAST_BATCH and rows // size < STEPS:
+        size //= 2
+    return size
+
+
 def class_weights(prior: Floats) -> npt.NDArray[np.float32]:
     """(3,) so that every class of the train rows weighs the same; a class that never happened weighs nothing."""
     weights: npt.NDArray[np.float32] = np.divide(1.0, 3 * prior, out=np.zeros(3), where=prior > 0).astype(np.float32)
@@ -171,7 +182,7 @@ def _paced(
         step(min(done / whole, 1.0))
         done += cost
 
-    batch = BACKWARD * dataset.config.batch
+    batch = BACKWARD * batch_size(dataset.config, len(dataset.parts.train))
     return lambda: tick(batch), lambda: tick(network.FORWARD)
 
 
@@ -187,7 +198,7 @@ def _epoch(
     train = dataset.parts.train
     order = train[windows.shuffled(len(train), seed, epoch)]
     losses = []
-    for rows in windows.full_batches(order, dataset.config.batch):
+    for rows in windows.full_batches(order, batch_size(dataset.config, len(train))):
         each_batch()
         y = dataset.rows.y[rows]
         losses.append(net.learn(dataset.x(rows), y, weights[y]))

@@ -11,6 +11,7 @@ from core.jobs import JobState
 from layouts import ids
 from layouts.components import numbers
 from layouts.components.feedback import badge, stat, strip
+from layouts.components.tables import Column, Row, table
 from layouts.figures import training
 from layouts.theme import CONFIG
 
@@ -19,6 +20,8 @@ BADGES: dict[str, tuple[str, Any]] = {
     JobState.RUNNING: ("Running", "acc"),
     JobState.RETRYING: ("Trying again", "warn"),
 }
+
+STATES = {"waiting": "Waiting", "running": "At work", "done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def _cancel(run: Run) -> html.Button:
 
 
 def _cells(progress: dict[str, Any]) -> list[Component]:
+    if progress.get("parts"):
+        return _cells_of_parts(progress)
     epoch, epochs = progress.get("epoch"), progress.get("epochs")
     seed = f"seed {progress['seed']} of {progress['seeds']}" if progress.get("seeds", 1) > 1 else "one seed"
     best, base = progress.get("best_val_loss"), progress.get("baseline_loss")
@@ -80,6 +85,43 @@ def _cells(progress: dict[str, Any]) -> list[Component]:
         stat("Best validation loss", numbers.fixed(best, 4), _best(progress)),
         stat("Against base rates", [numbers.signed(gain, 4), html.Small(f" {better}")], "nats per call, validation"),
     ]
+
+
+def _cells_of_parts(progress: dict[str, Any]) -> list[Component]:
+    """A walk-forward: how many of its networks are trained, and how the best of the newest fold does."""
+    parts = progress["parts"]
+    done = sum(part["state"] == "done" for part in parts)
+    busy = sum(part["state"] == "running" for part in parts)
+    folds = len({part["fold"] for part in parts})
+    seeds = len({part["seed"] for part in parts})
+    return [
+        stat("Networks", [str(done), html.Small(f" of {len(parts)} trained")], f"{busy} at work now"),
+        stat("Time left", numbers.duration(progress.get("eta_s")), "at most, at the pace so far"),
+        stat("Folds", str(folds), f"each with {seeds} {'seed' if seeds == 1 else 'seeds'}"),
+        stat("Progress", f"{100 * float(progress.get('fraction') or 0):.0f} %", "of the whole"),
+    ]
+
+
+def _parts(parts: list[dict[str, Any]]) -> Component:
+    """Every network of a walk-forward with its own progress."""
+    columns = [Column("Network"), Column("State"), Column("Epochs", number=True), Column("Best loss", number=True)]
+    rows = [
+        Row(
+            [
+                f"{part['title'][0].upper()}{part['title'][1:]}",
+                STATES.get(part["state"], part["state"]) + _percent(part),
+                str(part["epoch"]),
+                numbers.fixed(min(part["val_losses"], default=None), 4),
+            ],
+            words="stale" if part["state"] == "waiting" else "",
+        )
+        for part in parts
+    ]
+    return table(columns, rows, label="Networks of this training", dense=True)
+
+
+def _percent(part: dict[str, Any]) -> str:
+    return f", {100 * part['fraction']:.0f} %" if part["state"] == "running" else ""
 
 
 def _best(progress: dict[str, Any]) -> str:
@@ -99,6 +141,8 @@ def _bar(progress: dict[str, Any]) -> html.Div:
 def _body(run: Run, dark: bool, updown: str) -> html.Div:
     progress = run.progress
     message = progress.get("message") or "Waiting for a training worker."
+    if progress.get("parts"):
+        return html.Div([html.P(f"{message}.", role="status", className="fs12 t3"), _parts(progress["parts"])])
     if not progress.get("val_losses"):
         return html.Div(html.P(message, role="status"), className="pane-body roomy")
     figure = training.draw(

@@ -149,7 +149,7 @@ def test_finding_says_what_a_verdict_of_skill_still_needs() -> None:
     text = words(model_scores.finding(CARD))
     assert CARD.finding in text
     assert "No demonstrated skill." in text
-    assert "needs walk-forward" in text
+    assert "needs a green report" in text
     assert "needs a green report" in text
     assert "No demonstrated skill" not in words(model_scores.finding(replace(CARD, verdict=SKILLED)))
 
@@ -330,3 +330,40 @@ def test_past_calls_are_sorted_into_right_wrong_and_open() -> None:
     figure = past_calls.draw(candles, marks, zone=zone)
     assert {t.name: len(t.x) for t in figure.data[1:]} == {"right": 3, "wrong": 3, "open": 3}
     assert np.isclose([s.y0 for s in figure.layout.shapes if s.type == "line"], [101.0, 99.0]).all()
+
+
+def test_a_walk_forward_shows_every_network_with_its_progress() -> None:
+    parts = [
+        {
+            "fold": 1,
+            "seed": 1,
+            "title": "fold 1, seed 1",
+            "state": "done",
+            "fraction": 1.0,
+            "epoch": 8,
+            "val_losses": [1.1],
+        },
+        {
+            "fold": 1,
+            "seed": 2,
+            "title": "fold 1, seed 2",
+            "state": "running",
+            "fraction": 0.5,
+            "epoch": 0,
+            "val_losses": [],
+        },
+        {
+            "fold": 2,
+            "seed": 1,
+            "title": "fold 2, seed 1",
+            "state": "waiting",
+            "fraction": 0.0,
+            "epoch": 0,
+            "val_losses": [],
+        },
+    ]
+    progress = {"fraction": 0.48, "message": "1 of 3 networks trained", "eta_s": 1_200, "parts": parts}
+    run = Run("j", "running", "BTC/USDT, 1h, 24 bars ahead", 1, NOW, progress, False, True)
+    text = words(training_run.draw(run, now=NOW, dark=True, updown="teal-vermillion"))
+    for told in ("1 of 3 trained", "1 at work now", "20 min", "Fold 1, seed 2", "At work, 50 %", "Waiting", "48 %"):
+        assert told in " ".join(text.split()), told
