@@ -14,6 +14,7 @@ from core.breaker import Breaker
 from core.clock import to_ms, utc_now
 from core.jobs import WAITING_STATES, Queue
 from core.shared import Numbers, SharedNumbers
+from core.throttle import weight
 from core.timeframe import TIMEFRAMES
 from dashapp.live_metrics import live
 from db.queries import gaps, leases, markets, predictions, sources
@@ -64,15 +65,21 @@ def _sources(session: Session, shared: SharedNumbers) -> Iterator[Metric]:
     rejected = CounterMetricFamily(
         "bolt_candles_rejected", "Rows of exchanges that were no candles.", labels=["exchange", "reason"]
     )
+    used = GaugeMetricFamily("bolt_exchange_used_weight", "Tokens used in the running minute.", labels=["exchange"])
+    served = GaugeMetricFamily("bolt_markets_served_by_others", "Markets with a stand-in.", labels=["exchange"])
+    away = [one.own.exchange for one in sources.stand_ins(session).values()]
     for row in sources.all_of_them(session):
         name = row.exchange
+        known = weight(shared, name)
+        used.add_metric([name], known.used if known else 0.0)
+        served.add_metric([name], away.count(name))
         up.add_metric([name], float(row.state == "ok"))
         wait.add_metric([name], row.wait_until.timestamp() if row.wait_until else 0.0)
         breaker.add_metric([name], BREAKERS[Breaker(shared, name).state()[0]])
         for family, word in ((errors, "errors"), (rejected, "rejected")):
             for kind, n in shared.change(f"{word}:{name}", _look).items():
                 family.add_metric([name, kind], n)
-    yield from (up, wait, breaker, errors, rejected)
+    yield from (up, wait, breaker, errors, rejected, used, served)
 
 
 def _look(numbers: Numbers, _now: float) -> Numbers:

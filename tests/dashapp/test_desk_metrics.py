@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from core import job_queue
 from core.clock import from_ms, utc_now
 from core.jobs import TOP_UP
+from core.market_name import parse
+from core.shared import SharedNumbers
+from core.throttle import Throttle
 from core.timeframe import TIMEFRAMES
 from dashapp.desk_metrics import DeskCollector
-from db.queries import gaps, jobs, leases, sources
+from db.queries import gaps, jobs, leases, markets, sources
 from market.gateway import NotCandles
 from tests.candle_data import START_MS, store, walk
 from tests.demo.server import running
@@ -73,3 +76,14 @@ def test_queues_and_the_scheduler(session: Session, desk) -> None:
     assert (desk("queue_jobs", queue="now"), desk("queue_jobs", queue="train")) == (1, 0)
     assert desk("queue_age_seconds", queue="market") >= 0
     assert desk("scheduler_last_tick_timestamp_seconds") == pytest.approx(utc_now().timestamp(), abs=30)
+
+
+def test_used_weight_and_stand_ins_are_told(session: Session, desk, redis_url: str) -> None:
+    own, other = (markets.get_or_create(session, parse(name)) for name in ("binance:BTC/USDT", "kraken:BTC/USDT"))
+    sources.record(session, "binance", "blocked", now=utc_now())
+    sources.begin(session, own.id, other.id, reason="binance refuses this address", automatic=True, now=utc_now())
+    session.commit()
+    shared = SharedNumbers(Redis.from_url(redis_url))
+    Throttle(shared, "binance", interval_s=0.5).take(3)
+    assert desk("exchange_used_weight", exchange="binance") in (3.0, 0.0)  # nought where the minute has just ended
+    assert desk("markets_served_by_others", exchange="binance") == 1
