@@ -68,9 +68,9 @@ def test_s10_wrong_user_and_wrong_password_take_the_same_time(app: Flask, owner:
         session.execute(update(Throttle).values(failures=0, blocked_until=None))
         session.commit()
         client = app.test_client()
-        begin = time.perf_counter()
+        begin = time.thread_time()  # of this thread: other work of the machine does not count
         sign_in(client, email, "wrong")
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     seconds("warm@example.org")
     pairs = [(seconds(OWNER), seconds("nobody@example.org")) for _ in range(15)]

@@ -14,6 +14,7 @@ from workers.schedule import AT_START, ENTRIES, Entry
 
 MINUTELY = Entry(TOP_UP, every=60, offset=2)
 NOON = datetime(2026, 11, 23, 12, 0, 2, tzinfo=UTC)
+STARTED = [f"{kind.name}@start" for kind in AT_START]
 
 
 def names(session: Session) -> list[str | None]:
@@ -113,7 +114,7 @@ def test_only_the_holder_of_the_lease_enqueues(session: Session, redis_url: str)
     first.tick(NOON, 0.0)
     second.tick(NOON + timedelta(minutes=1), 0.0)
     assert (first.leads, second.leads) == (True, False)
-    assert names(session) == ["probe_exchanges@start", "top_up@2026-11-23T12:00:02Z"]
+    assert names(session) == [*STARTED, "top_up@2026-11-23T12:00:02Z"]
 
 
 def test_standby_takes_over_within_thirty_seconds_of_a_death(session: Session, redis_url: str) -> None:
@@ -127,7 +128,7 @@ def test_standby_takes_over_within_thirty_seconds_of_a_death(session: Session, r
     second.tick(NOON + timedelta(minutes=1), scheduler.RENEW)
     assert second.leads
     assert names(session) == [
-        "probe_exchanges@start",
+        *STARTED,
         "top_up@2026-11-23T12:00:02Z",
         "top_up@2026-11-23T12:01:02Z",
     ]

@@ -62,9 +62,9 @@ def test_s10_they_take_the_same_time(app: Flask, owner: int, session: Session) -
     def seconds(email: str) -> float:
         session.execute(update(Throttle).values(failures=0, blocked_until=None))
         session.commit()
-        begin = time.perf_counter()
+        begin = time.thread_time()  # of this thread: other work of the machine does not count
         failed(app, email)
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     seconds("warm@example.org")
     pairs = [(seconds(OWNER), seconds("nobody@example.org")) for _ in range(15)]
