@@ -1,0 +1,87 @@
+"""S22, S23, S25, S39: what people type, where it leaves Bolt as a letter, a table, a query, or code."""
+
+import csv
+import io
+import subprocess
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from alerts.letters import Letter
+from alerts.transports.email import Smtp
+from core.clock import utc_now
+from core.roles import Role
+from dashapp.config import ROOT
+from db.queries import audit, job_table, members
+from db.tables import User
+from tests.web import SignIn
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("https://evil.example")')
+INJECTED = ("(select pg_sleep(9))", "id; DROP TABLE users", "id) --", "1 OR 1=1", "password_hash", "%' OR '1'='1", "\\")
+
+
+def test_s22_a_letter_has_the_headers_that_bolt_gave_it() -> None:
+    transport = Smtp("localhost", 25, "none", "", "", "bolt@example.org")
+    for subject in ("Hello\r\nBcc: all@evil.example", "Hello\nX-Evil: 1"):
+        with pytest.raises(ValueError):
+            transport.compose("mara@example.org", Letter(subject, "text"), 1)
+    for address in ("mara@example.org\r\nBcc: all@evil.example", "mara@example.org\nTo: b@evil.example"):
+        with pytest.raises(ValueError):
+            transport.compose(address, Letter("Hello", "text"), 1)
+    message = transport.compose("mara@example.org", Letter("Hello", "Name: x\r\nBcc: all@evil.example"), 1)
+    assert "Bcc" not in message
+    assert message.get_content_type() == "text/plain"
+
+
+def test_s23_what_a_spreadsheet_would_calculate_is_exported_as_text(signed_in: SignIn, session: Session) -> None:
+    for text in FORMULAS:
+        audit.record(session, actor_id=None, actor=text, action="role_changed", object=text)
+    session.commit()
+    answer = signed_in(Role.ADMIN).get("/admin/audit.csv?text=")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=bolt-audit.csv"
+    told = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    cells = [row[name] for row in told for name in ("actor", "object") if row["action"] == "role_changed"]
+    assert len(cells) == 2 * len(FORMULAS)
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    assert all(row["id"].isdigit() for row in told), "numbers stay numbers"
+
+
+def test_s25_sorting_and_filters_take_names_from_a_list(signed_in: SignIn, session: Session) -> None:
+    """The admin tables' sort and search, and the API's parameters, with pieces of SQL."""
+    client: FlaskClient = signed_in(Role.ADMIN)
+    before = session.query(User).count()
+    for words in INJECTED:
+        assert audit.page(session, audit.Wanted(text=words), limit=5) == []
+        assert client.get("/admin/audit.csv", query_string={"text": words, "result": words}).status_code in {200, 422}
+        assert job_table.page(session, text=words, sort=words, limit=5) == []
+        assert members.page(session, text=words, sort=words, limit=5, now=utc_now(), idle=timedelta(hours=1)) == []
+    assert session.query(User).count() == before
+
+
+def test_s39_rules_against_dangerous_calls_are_in_place() -> None:
+    """`make security` runs them; here they are counted, so that none is lost on the way."""
+    text = (ROOT / "tests/security/rules/python.yml").read_text(encoding="utf-8")
+    for rule in ("no-dynamic-code", "no-weak-hash", "no-unverified-tls", "no-unpickling", "no-shell", "no-text-in-sql"):
+        assert f"id: {rule}\n" in text
+    shown = (ROOT / "tests/security/rules/python.py").read_text(encoding="utf-8")
+    ids = [line.split("id: ")[1] for line in text.splitlines() if line.startswith("  - id: ")]
+    assert [rule for rule in ids if f"# ruleid: {rule}\n" not in shown] == []
+    planned = subprocess.run(["make", "-n", "security"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "tests.security.scan" in planned
+
+
+@pytest.mark.parametrize("path", ["/login", "/password"])
+def test_password_fields_are_masked_and_welcome_password_managers(
+    signed_in: SignIn, path: str, database: Engine
+) -> None:
+    client = signed_in(Role.VIEWER) if path == "/password" else signed_in(Role.VIEWER).application.test_client()
+    page = client.get(path).text
+    fields = [part.split(">")[0] for part in page.split("<input")[1:] if "password" in part.split(">")[0]]
+    assert fields
+    for field in fields:
+        assert 'type="password"' in field
+        assert 'autocomplete="current-password"' in field or 'autocomplete="new-password"' in field
+        assert "onpaste" not in field
