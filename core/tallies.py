@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 from core.shared import Numbers, SharedNumbers
 
@@ -24,8 +25,12 @@ class Tallies:
         self._moments: Numbers = {}
 
     def add(self, word: str, n: int = 1) -> None:
+        self.add_all({word: n})
+
+    def add_all(self, counted: Mapping[str, int]) -> None:
         with self._lock:
-            self._new[word] += n
+            for word, n in counted.items():
+                self._new[word] += n
 
     def mark(self, word: str, at: float) -> None:
         """Set a moment instead of adding."""

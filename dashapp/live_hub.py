@@ -11,6 +11,7 @@ import queue
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,6 +57,14 @@ class Client:
             return self.waiting.get(timeout=max(0.001, seconds))
         except queue.Empty:
             return None
+
+    def ready(self) -> list[Told]:
+        """What waits besides, at once: a busy server sends several ticks with one write."""
+        found: list[Told] = []
+        with suppress(queue.Empty):
+            while (told := self.waiting.get_nowait()) is not None:
+                found.append(told)
+        return found
 
     def end(self) -> None:
         """Wake whoever waits for the next tick: there is none any more."""
@@ -113,16 +122,19 @@ class Hub:
             log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
             return []
 
-    def told(self, told: Told) -> None:
-        """Count a tick on its way to a client, and how late it is; one without an id has no age."""
-        self.counts.add("ticks")
-        if told.id:
-            late = max(0.0, time.time() - ticks.position(told.id)[0] / 1_000)
-            self.counts.add("lag_count")
-            self.counts.add("lag_ms", round(late * 1_000))
-            bucket = next((edge for edge in LAGS if late <= edge), None)
-            if bucket is not None:
-                self.counts.add(f"lag_{bucket}")
+    def told(self, news: list[Told]) -> None:
+        """Count ticks on their way to a client, and how late they are; one without an id has no age."""
+        counted: Counter[str] = Counter(ticks=len(news))
+        now = time.time()
+        for told in news:
+            if not told.id:
+                continue
+            late = max(0.0, now - ticks.position(told.id)[0] / 1_000)
+            counted["lag_count"] += 1
+            counted["lag_ms"] += round(late * 1_000)
+            if (bucket := next((edge for edge in LAGS if late <= edge), None)) is not None:
+                counted[f"lag_{bucket}"] += 1
+        self.counts.add_all(counted)
 
     def _count(self) -> None:
         self.counts.flush()

@@ -110,16 +110,20 @@ class Events:
     def _live(self) -> Iterator[str]:
         beat_at = time.monotonic() + BEAT
         while not self._client.dropped:
-            told = self._client.next(beat_at - time.monotonic())
+            first = self._client.next(beat_at - time.monotonic())
+            news = [told for told in [first, *self._client.ready()] if told and self._is_new(told)] if first else []
             if self._client.ended:
                 yield "event: end\ndata: signed out\n\n"
                 return
-            if told and (not told.id or ticks.position(told.id) > ticks.position(self._after)):
-                self._hub.told(told)
-                yield event(told)
+            if news:
+                self._hub.told(news)
+                yield "".join(map(event, news))
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT
                 yield beat()
+
+    def _is_new(self, told: Told) -> bool:
+        return not told.id or ticks.position(told.id) > ticks.position(self._after)
 
 
 def event(told: Told) -> str:
