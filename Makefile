@@ -4,7 +4,7 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench security leak-drill backup clean checked installed installed-test assets
+.PHONY: help run demo test lint bench security leak-drill live-drill backup clean checked installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
@@ -37,6 +37,9 @@ leak-drill: installed-test ## the leak lab with the LSTM as its probe, on plante
 security: installed-test assets ## scanners over the source, and over a desk of their own; about a quarter of an hour
 	@deploy/security.sh
 	@$(VENV)/python -m tests.security.scan $(STEPS)
+
+live-drill: installed-test ## follow ten markets of replayed exchanges for 15 minutes, compare every candle: LIVE=--faults
+	@$(VENV)/python -m tests.drills.live_replay $(LIVE)
 
 backup: installed ## one file with the database and the models: make backup FILE=bolt.tar
 	@$(VENV)/python -m dashapp backup $(FILE)

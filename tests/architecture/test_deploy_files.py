@@ -13,7 +13,7 @@ import yaml
 from dashapp.version import ROOT
 
 LOCKS = ("requirements.txt", "requirements-dev.txt", "deploy/requirements-web.txt", "deploy/uv.txt")
-TARGETS = ("run", "demo", "test", "lint", "bench", "leak-drill", "backup", "clean")
+TARGETS = ("run", "demo", "test", "lint", "bench", "leak-drill", "live-drill", "backup", "clean")
 OURS = ("core", "db", "market", "ml", "alerts", "layouts", "callbacks", "dashapp", "workers", "demo")
 PIN = re.compile(r"([a-z0-9._-]+)(?:\[[a-z0-9,_-]+\])?==([^ ]+) \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
