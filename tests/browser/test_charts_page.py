@@ -153,12 +153,12 @@ def test_timeframes_and_indicators_change_the_address_and_back_goes_back(browse:
     page.press("#charts-params input", "Enter")
     expect(page.locator(".chip").first).to_have_text("EMA 50")
     assert "ind=ema:50,rsi:14" in page.url
-    page.click('.chip[data-key="rsi:14"] .x')
+    page.click('.chip[data-key="rsi:14"] [data-charts="remove"]')
     expect(page.locator(".chip")).to_have_count(1)
     assert page.evaluate("window.untouched") is True
     for _ in range(4):
         page.go_back()
-    expect(page.locator(".chip")).to_have_text(["EMA 20"])
+    expect(page.locator(".chip")).to_have_text(["EMA 20"], timeout=15_000)
     until(page, "boltCharts.page.frame && boltCharts.page.frame.tf === '1h'")
 
 
