@@ -77,18 +77,24 @@ def _demo_filled(table: list[markets.MarketRow]) -> bool:
 # Filling
 
 
-def fill_demo(context: JobContext) -> dict[str, Any]:
-    """Bring the demo exchange's markets in: four that people look at first, then the others."""
+def fill_demo(context: JobContext, symbols: list[str] | None = None) -> dict[str, Any]:
+    """Bring the demo exchange's markets in: the four people look at first, and a job for each of the others.
+
+    So nothing that somebody waits for stands behind all twelve. With `symbols` these and no others.
+    """
     gateway = _when_demo_answers(context)
-    listed = sorted(gateway.markets(), key=lambda m: (m.symbol not in DEMO_FIRST, m.symbol))
+    first = symbols or DEMO_FIRST
     with context.session() as session:
-        taken = listings.take_up(session, DEMO, listed, simulated=True, followed=True)
+        taken = listings.take_up(session, DEMO, gateway.markets(), simulated=True, followed=True)
+    now = [market for market in taken if market.symbol in first]
     began, stored = time.monotonic(), 0
-    for number, market in enumerate(taken):
-        stored += _fill(context, gateway, market, SPANS, begin=number / len(taken), share=1 / len(taken))
-        if number + 1 == len(DEMO_FIRST):
-            log.info("first_demo_markets_ready", extra={"seconds": round(time.monotonic() - began, 1)})
-    return {"markets": len(taken), "stored": stored}
+    for number, market in enumerate(now):
+        stored += _fill(context, gateway, market, SPANS, begin=number / len(now), share=1 / len(now))
+    log.info("demo_markets_ready", extra={"markets": len(now), "seconds": round(time.monotonic() - began, 1)})
+    later = [] if symbols else [market for market in taken if market.symbol not in first]
+    for market in later:
+        jobs.submit(FILL_DEMO, {"symbols": [market.symbol]}, dedupe=f"{FILL_DEMO.name}:{market.symbol}")
+    return {"markets": len(now), "later": len(later), "stored": stored}
 
 
 def _when_demo_answers(context: JobContext) -> ExchangeGateway:
@@ -243,6 +249,7 @@ def _top_up_series(context: JobContext, gateway: ExchangeGateway, market: Market
         start,
         now_ms,
         now=now,
+        via="top_up",
         check_cancelled=context.check_cancelled,
     )
     if fetched.asked and not fetched.came and not fetched.skipped and start == last:

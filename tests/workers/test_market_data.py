@@ -142,13 +142,30 @@ def test_whether_the_demo_is_wanted(demo: str, before: bool | None, answered: bo
     assert market_data.demo_wanted(settings(DEMO=demo), before, answered) is wanted
 
 
-def test_the_demo_fills_its_first_four_markets_first_and_then_the_rest(server: Server, short: None) -> None:
+def fill_all() -> int:
+    """The demo's first markets, then the jobs for the others; how many candles were stored."""
+    stored = market_data.fill_demo(context())["stored"]
+    with db.engine.session() as session:
+        later = [job.args["symbols"] for job in jobs.waiting(session) if job.name == FILL_DEMO.name]
+    return stored + sum(market_data.fill_demo(context(), symbols=symbols)["stored"] for symbols in later)
+
+
+def test_the_demo_fills_its_first_four_markets_and_leaves_the_rest_to_jobs(server: Server, short: None) -> None:
     serve_demo(server)
     result = market_data.fill_demo(context())
+    assert (result["markets"], result["later"]) == (4, 8)
+    asked = {e["query"]["symbol"] for e in server.exchange.log if e["path"].endswith("klines")}
+    assert asked == {"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"}
+    assert open_jobs(FILL_DEMO.name) == 8
+    market_data.fill_demo(context())
+    assert open_jobs(FILL_DEMO.name) == 8  # a second attempt asks for nothing twice
+
+
+def test_in_the_end_all_markets_of_the_demo_are_there(server: Server, short: None) -> None:
+    serve_demo(server)
+    fill_all()
     rows = table()
-    assert result["markets"] == len(rows) == 12
-    asked = [e["query"]["symbol"] for e in server.exchange.log if e["path"].endswith("klines")]
-    assert set(dict.fromkeys(asked[:12])) == {"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"}
+    assert len(rows) == 12
     for row in rows.values():
         assert row.exchange == "demo"
         assert row.simulated
@@ -161,9 +178,9 @@ def test_the_demo_fills_its_first_four_markets_first_and_then_the_rest(server: S
 
 def test_a_filled_demo_is_not_filled_again(server: Server, short: None, binance_is) -> None:
     serve_demo(server)
-    market_data.fill_demo(context())
+    fill_all()
     before = server.requests("klines")
-    assert market_data.fill_demo(context())["stored"] < 60  # minutes that closed meanwhile
+    assert fill_all() < 60  # minutes that closed meanwhile
     assert server.requests("klines") - before <= 24
     assert market_data._demo_filled(list(table().values()))
 
