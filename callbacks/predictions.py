@@ -16,7 +16,8 @@ import db.queries.jobs
 import db.queries.predictions
 import db.queries.scorecards
 import db.queries.trained_models
-from callbacks import prediction_detail
+from callbacks import prediction_board, prediction_detail
+from callbacks.prediction_board import HONEST
 from callbacks.wiring import Wiring
 from core import market_name
 from core.clock import utc_now
@@ -25,9 +26,9 @@ from core.market_name import MarketName
 from db.queries.predictions import CallRow
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
-from layouts.components import call_table, numbers
-from layouts.components.call_table import Call, Settled, Tested
-from layouts.components.feedback import empty, headline, note_strip, simulated_badge
+from layouts.components import numbers
+from layouts.components.call_table import Call, Tested
+from layouts.components.feedback import headline, note_strip, simulated_badge
 from layouts.components.forms import button
 from layouts.components.icons import icon
 from layouts.components.probability import evidence
@@ -37,9 +38,7 @@ from ml.scorecard import Scorecard
 
 LATELY = timedelta(hours=24)
 NOTICE = timedelta(days=3)  # a demotion is told this long
-EXPORT = "/predictions/scorecard.csv"
 SETTLED_SHOWN = 40
-HONEST = "Every call is stored before its outcome exists and scored after it. Not financial advice."
 
 wire = Wiring()
 
@@ -79,11 +78,12 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         notices = _notices(session, now)
     faults = [note_strip(f"No new calls. {sentence}", kind="bad") for sentence in damaged]
     if not calls and not tested:
-        return stamp, [*faults, *notices, _nothing(models)], None, None, None, None
+        return stamp, [*faults, *notices, prediction_board.nothing(models)], None, None, None, None
     if chosen is not None:
         return stamp, [*faults, *_verdict(chosen)], None, detail, rail, None
-    board = _board(calls, tested, _wanted(search, "show"), now)
-    return stamp, [*faults, *notices, _finding(calls, tested)], board, None, None, _settled(lately, now)
+    board = prediction_board.board(calls, tested, _wanted(search, "show"), now)
+    said = prediction_board.finding(calls, tested)
+    return stamp, [*faults, *notices, said], board, None, None, prediction_board.settled(lately, now)
 
 
 def _notices(session: Session, now: datetime) -> list[Component]:
@@ -113,8 +113,14 @@ def _verdict(chosen: Call | Tested) -> list[Component]:
     if chosen.card is None:
         told = "No call of this model in this market has settled yet."
         return [bar, headline(told, f"The first one settles at {numbers.exact_moment(chosen.due_at)}. {HONEST}")]
-    real = " On a simulated market: it proves nothing about a real one." if chosen.simulated else ""
-    return [bar, headline(chosen.card.finding, f"{chosen.card.detail}{real}")]
+    more = " On a simulated market: it proves nothing about a real one." if chosen.simulated else ""
+    return [bar, headline(chosen.card.finding, f"{chosen.card.detail}{more}{_too_good(chosen.card)}")]
+
+
+def _too_good(card: Scorecard) -> str:
+    """A record no liquid market allows asks for a look at the leak report."""
+    far = card.level is not None and ((card.model.hit_rate or 0) > 0.6 or card.model.mcc > 0.2)
+    return " Better than is plausible: treat it as a leak until its model's leak report clears it." if far else ""
 
 
 def _damaged(session: Session) -> list[str]:
@@ -203,97 +209,3 @@ def _detail(session: Session, chosen: Call | Tested | None, **look: Any) -> pred
     if isinstance(chosen, Tested):
         return prediction_detail.period(session, chosen, **look)
     return [], []
-
-
-def _nothing(models: dict[int, ModelRow]) -> Component:
-    if models:
-        words = "A model is there; its first call is made when the next candle of its markets closes."
-        return empty("No call has been made yet", words, [button("See the model", href="/models", kind="primary")])
-    words = "A call is what a model says about the next bars. Train a model first; it then calls every closed candle."
-    return empty("No call has been made yet", words, [button("Go to models", href="/models", kind="primary")])
-
-
-def _finding(calls: list[Call], tested: list[Tested]) -> Component:
-    """How many models have beaten every simple rule on settled calls; simulated ones count for nothing."""
-    real = [c for c in calls if not c.simulated]
-    rows: list[Call | Tested] = [*real, *(t for t in tested if not t.simulated)]
-    n = len({(r.market_path, r.timeframe) for r in rows})
-    if not n:
-        return headline(
-            "All calls here are on simulated markets: they show how Bolt keeps score and prove nothing.", HONEST
-        )
-    better = len({(c.market_path, c.timeframe) for c in real if c.level})
-    markets = "market has" if n == 1 else "markets have"
-    if not better:
-        return headline(f"None of {n} {markets} a model that has beaten simple rules so far.", HONEST)
-    rest = f"Treat the other calls as unproven. {HONEST}" if better < n else HONEST
-    return headline(f"{better} of {n} {markets} a model that has beaten simple rules so far.", rest)
-
-
-FILTERS = (("", "All"), ("evidence", "With evidence"), ("abstaining", "Abstaining"))
-
-
-def _fits(call: Call, show: str) -> bool:
-    return show not in ("evidence", "abstaining") or (bool(call.level) if show == "evidence" else call.abstained)
-
-
-def _board(calls: list[Call], tested: list[Tested], show: str, now: datetime) -> list[Component]:
-    drawn: list[Component] = []
-    if calls:
-        chosen = [c for c in calls if _fits(c, show)]
-        drawn.append(_filters(calls, show))
-        nothing = html.P("No market fits. Choose All to see every call.", className="pane-body t3")
-        drawn.append(call_table.board(chosen, now=now) if chosen else nothing)
-        drawn.append(call_table.legend())
-    if tested and not show:
-        head = [
-            html.H2("Test periods"),
-            html.Span(
-                "markets without live calls: their series has ended, or the next candle is awaited",
-                className="t3 fs12 m-hide",
-            ),
-        ]
-        drawn.append(html.Div(head, className="pane-head"))
-        drawn.append(call_table.tested(tested, now=now))
-    return drawn
-
-
-def _filters(calls: list[Call], show: str) -> Component:
-    """All, with evidence or abstaining, each with its count; and everything as CSV."""
-    links = []
-    for key, title in FILTERS:
-        count = sum(_fits(c, key) for c in calls)
-        address, words = f"/predictions?show={key}" if key else "/predictions", f"{title} {count}"
-        here = html.Span(words, className="on", **{"aria-current": "true"})
-        links.append(here if key == show else dcc.Link(words, href=address))
-    save = html.A([icon("download", small=True), "Export CSV"], href=EXPORT, className="btn btn-secondary btn-sm")
-    seg = html.Nav(links, className="seg-links", **{"aria-label": "Which calls"})
-    return html.Div([seg, html.Div(save, className="end")], className="board-bar")
-
-
-def _settled(rows: list[CallRow], now: datetime) -> list[Component]:
-    known = [_settled_row(row) for row in rows]
-    words = call_table.tally(known) if known else "none yet"
-    head = html.Div(
-        [html.H2("Settled in the last 24 h"), html.Span(words, className="t3 fs12 m-hide")], className="pane-head"
-    )
-    return [head, call_table.settled(known, now=now)] if known else [head]
-
-
-def _settled_row(row: CallRow) -> Settled:
-    assert row.outcome is not None and row.log_return is not None and row.log_loss is not None
-    assert row.settled_at is not None
-    return Settled(
-        symbol=row.symbol,
-        exchange=row.exchange,
-        timeframe=row.timeframe,
-        simulated=row.simulated,
-        said=row.call,
-        confidence=row.confidence,
-        outcome=row.outcome,
-        log_return=row.log_return,
-        ambiguous=bool(row.ambiguous),
-        log_loss=row.log_loss,
-        settled_at=row.settled_at,
-        abstained=row.abstained,
-    )

@@ -129,7 +129,7 @@ def _skilled(card: Card) -> Line:
 def _better(card: Card, sample: Sample | None, rival: Rival | None) -> Line:
     key = "better"
     if rival is None:
-        return Line(key, "Better than the live champion", True, "none serves")
+        return Line(key, "Better than the live champion", True, "no other serves")
     title = f"Better than live {rival.title} on the same calls"
     if sample is None:
         return Line(key, title, False, NO_WALK)

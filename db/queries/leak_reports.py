@@ -14,7 +14,10 @@ LINE = "Leak lab: "  # how the card's reason begins that says what the lab found
 
 
 def store(session: Session, model_id: int, report: dict[str, Any], *, green: bool) -> None:
-    """Keep the report in place of an older one; the card says `green` or `red` from now on."""
+    """Keep the report in place of an older one; the card says `green` or `red` from now on.
+
+    Where every other condition of a verdict of skill holds, the report decides about the verdict.
+    """
     values = {"model_id": model_id, "green": green, "report": report}
     statement = insert(LeakReport).values(values)
     session.execute(
@@ -25,6 +28,9 @@ def store(session: Session, model_id: int, report: dict[str, Any], *, green: boo
     told = f"{LINE}green." if green else f"{LINE}red; a verdict of skill needs a green report."
     reasons = [told if line.startswith(LINE) else line for line in model.card.get("reasons", [])]
     model.card = model.card | {"leak_lab": state, "reasons": reasons}
+    if "skill_shown" in model.card:
+        skilled = green and model.card["skill_shown"]
+        model.card = model.card | {"verdict": "skilled" if skilled else "no_demonstrated_skill"}
     session.flush()
 
 

@@ -122,6 +122,8 @@ def evidence_block(card: Scorecard) -> html.Div:
         f"Needs {direction.needed:,} independent predictions to confirm {direction.target:.0%}, has {has}. "
         f"{card.n:,} calls overlap: they are worth {numbers.count(card.n_eff)} independent ones."
     )
+    if direction.interval is not None and card.n >= ENOUGH and direction.interval[0] > 0.5:
+        words = f"{words} Its directions are right more often than luck explains."
     body = [
         meter(share, kind="n" if not card.level else "", label=words),
         html.P(words, className="t3 fs12 lead-in"),

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from core.clock import from_ms
 from layouts.components import numbers
 from layouts.components.feedback import pane
-from layouts.components.model_card import evidence_of, state_badge
+from layouts.components.model_card import evidence_of, state_badge, title
 from layouts.components.tables import Column, Row, table
 from layouts.components.version_table import Version
 from ml.card import SKILLED, Card
@@ -54,7 +54,8 @@ def draw(one: Version, other: Version) -> html.Section:
     rows.append(Row(["Verdict", *(_verdict(v.card) for v in (one, other))]))
     rows.append(Row(["Tested on", *(_span(v.card) for v in (one, other))]))
     rows += [_row(figure, one.card, other.card, ranked=not apart) for figure in FIGURES]
-    columns = [Column("Figure"), *(Column(_title(v), number=True) for v in (one, other))]
+    kin = one.card.name == other.card.name
+    columns = [Column("Figure"), *(Column(_title(v, kin), number=True) for v in (one, other))]
     found = table(columns, rows, label="Two versions beside each other", dense=True, words="last-plain tcmp")
     words = "On the same test period; the better figure is bold."
     if apart:
@@ -63,8 +64,10 @@ def draw(one: Version, other: Version) -> html.Section:
     return pane("Compare", html.Div([html.P(words, className="pane-body t3 fs12"), found]), end=close, flush=True)
 
 
-def _title(version: Version) -> Component:
-    return html.B(f"v{version.card.version}", className="mono", title=version.card.name)
+def _title(version: Version, kin: bool) -> Component:
+    """The number, and of different families what each is about."""
+    name = html.B(f"v{version.card.version}", className="mono", title=version.card.name)
+    return name if kin else html.Span([f"{title(version.card)} ", name])
 
 
 def _verdict(card: Card) -> str:

@@ -17,7 +17,12 @@ def layout(**_query: str) -> Component:
             dcc.Store(id=ids.Predictions.SEEN),
             page_head("Predictions", "Written down before their outcome exists, scored afterwards"),
             html.Div(id=ids.Predictions.HEADLINE),
-            html.Section(skeleton(), id=ids.Predictions.BOARD, className="board", **{"aria-label": "Latest calls"}),
+            html.Section(
+                html.Div(skeleton(), className="pane-body roomy"),
+                id=ids.Predictions.BOARD,
+                className="board",
+                **{"aria-label": "Latest calls"},
+            ),
             html.Div(
                 [
                     html.Section(id=ids.Predictions.DETAIL, className="pane", **{"aria-label": "Past calls"}),

@@ -23,7 +23,7 @@ BAD = Check("split", "No row reaches into another segment", False, "1 bars apart
 
 def look(client: FlaskClient, search: str = "", seen: Any = None) -> Any:
     inputs = {"models-tick.n_intervals": 1, "_pages_location.search": search}
-    return fire(client, inputs, {"models-leaks-seen.data": seen})
+    return fire(client, inputs, {"models-leaks-seen.data": seen}, output="models-leaks-seen")
 
 
 def examine(client: FlaskClient, model_id: Any) -> Any:

@@ -78,7 +78,7 @@ def test_promotion_is_refused_with_every_line_and_its_value(run: Run, model_id: 
     assert code == 1 and not found["promoted"]
     assert {line["key"]: line["value"] for line in found["lines"]} == {
         "skilled": "no demonstrated skill",
-        "better": "none serves",
+        "better": "no other serves",
         "calibration": "no walk-forward",
         "pays": "no walk-forward",
         "seeds": "1",

@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ASKED = versions.config()
 BARE = versions.card(ASKED, versions.prepared(ASKED))
 RUNS = [replace(BARE.runs[0], seed=k, served=k == 1) for k in range(1, 6)]
-GOOD = replace(versions.with_gain(BARE, 0.1, verdict=SKILLED), runs=RUNS)
+GOOD = replace(versions.with_gain(BARE, 0.1, verdict=SKILLED), runs=RUNS, skill_shown=True)
 
 
 def sample(n: int = 1_500, *, share: float = 0.5, seed: int = 0, sure: float = 1.0) -> Sample:
@@ -174,7 +174,7 @@ def test_nobody_promotes_past_the_gate(session: Session, tmp_path: Path) -> None
     with pytest.raises(Refused, match=r"cannot be promoted\. Leak lab green: not run"):
         registry.promote(session, model, models=tmp_path, actor_id=None, actor="x")
     examined(session, model, green=False)
-    with pytest.raises(Refused, match="Leak lab green: red"):
+    with pytest.raises(Refused, match="leak lab green: red"):
         registry.promote(session, model, models=tmp_path, actor_id=None, actor="x")
     assert not model.proven
 
@@ -222,3 +222,12 @@ def test_the_card_on_disk_carries_its_number(session: Session, tmp_path: Path) -
     assert b'"version": 1' in artefacts.read_checked(tmp_path, model.folder, artefacts.CARD, model.manifest)
     assert (tmp_path / model.folder / artefacts.MANIFEST).read_text().count(model.manifest[artefacts.CARD]) == 1
     assert trained_models.get(session, model.id).card["version"] == 1
+
+
+def test_the_leak_report_decides_where_all_else_shows_skill(session: Session, tmp_path: Path) -> None:
+    shown = replace(GOOD, verdict=BARE.verdict, skill_shown=True)
+    verdicts = []
+    for number, card in enumerate((shown, replace(shown, skill_shown=False)), 1):
+        model = publish(session, tmp_path, card, None, number)
+        verdicts += [examined(session, model, green=green).card["verdict"] for green in (True, False)]
+    assert verdicts == ["skilled", "no_demonstrated_skill", "no_demonstrated_skill", "no_demonstrated_skill"]
