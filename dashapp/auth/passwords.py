@@ -1,8 +1,10 @@
 """Passwords: what is accepted, how they are hashed, how they are compared.
 
-argon2id with the parameters of OWASP's password storage sheet. A hash takes 19 MiB, so at most four run at once.
+argon2id with the parameters of OWASP's password storage sheet. A hash takes 19 MiB and a core, so few run at once and
+few wait: a storm of sign-ins must not take the cores and the threads of those who are in.
 """
 
+import os
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +21,13 @@ PHRASE = 15  # from this length on any mixture of characters will do
 SHORTEST = 8
 GUESSES = 10**8  # zxcvbn's estimate for 8 random characters; below it a password is guessable
 ESTIMATED = 72  # zxcvbn looks at so many characters
-WAIT = 10  # seconds to wait for one of the four places
+PLACES = max(1, min(4, (os.cpu_count() or 1) - 1))  # hashes at once; a core is left for everybody else
+WAITING = 16  # who comes when so many wait is asked to come again: each holds a thread of the web server
+WAIT = 10  # seconds to wait for a place
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_places = BoundedSemaphore(4)
+_places = BoundedSemaphore(PLACES)
+_admitted = BoundedSemaphore(PLACES + WAITING)
 _estimate = Lock()  # zxcvbn keeps the user's words in a global
 
 
@@ -57,12 +62,18 @@ def _guesses(password: str, words: tuple[str, ...]) -> int:
 
 @contextmanager
 def _place() -> Iterator[None]:
-    if not _places.acquire(timeout=WAIT):
+    with _holding(_admitted, 0), _holding(_places, WAIT):
+        yield
+
+
+@contextmanager
+def _holding(places: BoundedSemaphore, seconds: float) -> Iterator[None]:
+    if not places.acquire(timeout=seconds):
         raise Unavailable("Too many people are signing in at this moment. Try again in a few seconds.")
     try:
         yield
     finally:
-        _places.release()
+        places.release()
 
 
 def make_hash(password: str) -> str:

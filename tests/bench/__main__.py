@@ -1,4 +1,4 @@
-"""`make bench`: every `p*.py` beside this file, Bolt and its peer in one run, in one table.
+"""`make bench`: every `p*.py` and `l*.py` beside this file, Bolt and its peer in one run, in one table.
 
 `python -m tests.bench p06 p07` runs some of them. A module has `run() -> list[Row]`. Each runs in a process of its
 own, so that what one imports does not weigh on the next.
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 def modules(wanted: list[str]) -> list[str]:
     """Names of the benchmark modules, all or those that were named."""
-    found = sorted(path.stem for path in FOLDER.glob("p*.py"))
+    found = sorted(path.stem for path in FOLDER.glob("[lp][0-9]*.py"))
     if unknown := [name for name in wanted if name not in found]:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}. There are {', '.join(found)}.")
     return wanted or found

@@ -102,31 +102,43 @@ def test_what_is_no_hash_matches_nothing() -> None:
     assert not passwords.matches("plain text", "plain text")
 
 
-def test_at_most_four_hashes_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most, lock = 0, 0, threading.Lock()
-
-    class Slow:
-        def hash(self, password: str) -> str:
-            nonlocal running, most
-            with lock:
-                running += 1
-                most = max(most, running)
-            time.sleep(0.02)
-            with lock:
-                running -= 1
-            return password
-
-    monkeypatch.setattr(passwords, "_hasher", Slow())
-    threads = [threading.Thread(target=passwords.make_hash, args=("x",)) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 4
-
-
 def test_who_waits_too_long_for_a_place_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "WAIT", 0.01)
     monkeypatch.setattr(passwords, "_places", threading.BoundedSemaphore(1))
     with passwords._place(), pytest.raises(Unavailable):
         passwords.make_hash("x")
+
+
+def test_l7_few_hash_at_once_few_wait_and_the_rest_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, lock, gate = [0], [0], threading.Lock(), threading.Event()
+
+    class Slow:
+        def hash(self, _password: str) -> str:
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            gate.wait(5)
+            with lock:
+                running[0] -= 1
+            return "hash"
+
+    monkeypatch.setattr(passwords, "_hasher", Slow())
+    answers: list[str] = []
+
+    def try_it() -> None:
+        try:
+            answers.append(passwords.make_hash("x"))
+        except Unavailable:
+            answers.append("later")
+
+    threads = [threading.Thread(target=try_it) for _ in range(passwords.PLACES + passwords.WAITING + 3)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < 3:  # turned away at once, while all the others hash or wait
+        time.sleep(0.01)
+    gate.set()
+    for thread in threads:
+        thread.join(20)
+    assert 1 <= most[0] <= passwords.PLACES <= 4
+    assert answers.count("hash") == passwords.PLACES + passwords.WAITING
+    assert answers.count("later") == 3
