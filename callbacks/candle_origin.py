@@ -20,6 +20,7 @@ from db.queries.provenance import Provenance
 from db.tables import Market
 from layouts import ids
 from layouts.components.candle_origin import Origin, not_known, origin
+from layouts.components.delivery import NOT_NOTED, Delivery, from_words
 from layouts.components.numbers import moment
 from market.quality import WICK
 
@@ -92,6 +93,7 @@ def read(session: Session, market: Market, frame: Timeframe, opened: datetime, *
         gap=gap_words(told, opened, now=now),
         revised=tuple((row.at, row.source, row.old_close, row.new_close) for row in told.revised),
         files=tuple((row.file_name, row.created_at, row.stored) for row in told.files),
+        delivery=delivery_of(told),
         updated_at=told.series.updated_at if told.series else None,
         chart=chart_at(market, frame.name, opened, 1),
     )
@@ -99,9 +101,17 @@ def read(session: Session, market: Market, frame: Timeframe, opened: datetime, *
 
 def source_words(market: Market, told: Provenance) -> str:
     """Who gave the candle, as far as it is known."""
+    venue = "the demo exchange" if market.simulated else market.exchange.capitalize()
+    came = delivery_of(told)
+    if came is not None:
+        return from_words(venue, came) + (": it is made up" if market.simulated else "")
     if market.simulated:
-        return "the demo exchange: it is made up"
-    venue = market.exchange.capitalize()
+        return f"the demo exchange: it is made up; how it came was {NOT_NOTED}"
+    return f"{guessed_words(venue, told)}; how exactly was {NOT_NOTED}"
+
+
+def guessed_words(venue: str, told: Provenance) -> str:
+    """What follows from the rest that is stored, where no delivery was written down."""
     if told.revised:
         return f"{told.revised[-1].source.capitalize()}, which told it anew"
     if told.fetched:
@@ -109,6 +119,14 @@ def source_words(market: Market, told: Provenance) -> str:
     if told.fetched is None:
         return f"{venue} or a file below: both gave candles of this series"
     return "a file below: its exchange was not asked"
+
+
+def delivery_of(told: Provenance) -> Delivery | None:
+    """How the candle came, as the page shows it."""
+    row = told.delivery
+    if row is None:
+        return None
+    return Delivery(row.source, row.detail, row.answered_at, row.stored_at, row.stored_until, row.scattered)
 
 
 def gap_words(told: Provenance, opened: datetime, *, now: datetime) -> str:

@@ -11,6 +11,7 @@ import db.queries.chart_facts as chart_facts
 import db.queries.markets as markets
 import db.queries.provenance as provenance
 import market.candles
+from callbacks.candle_origin import delivery_of
 from callbacks.wiring import Wiring
 from core.clock import from_ms, utc_now
 from core.errors import NotFound
@@ -70,5 +71,6 @@ def known(session: Session, found: Market, window: Window, start_ms: int, step_m
         wick=bool(flags & WICK),
         revised=tuple((row.at, row.old_close, row.new_close) for row in changed),
         fetched=origin.fetched,
+        delivery=delivery_of(origin),
         files=tuple((row.file_name, row.created_at) for row in origin.files[:MOST_FILES]),
     )

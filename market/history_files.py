@@ -18,6 +18,7 @@ from core.clock import from_ms, to_ms
 from core.errors import BadCandles, NotFound, Refused
 from core.market_name import MarketName
 from core.ohlcv import Candles, Floats
+from db.queries.deliveries import Origin
 from market import history_formats, history_rows, quality
 from market.history_rows import COLUMNS, Rows
 
@@ -91,7 +92,9 @@ def import_file(
         raise BadCandles(_refusal(file_name, refused), refused)
     candles, duplicates, replaced = _collapse(good)
     tell(0.6, "Storing the candles")
-    report = _store(session, name, timeframe, candles, duplicates=duplicates, refused=refused, replaced=replaced)
+    report = _store(
+        session, name, timeframe, candles, file_name, duplicates=duplicates, refused=refused, replaced=replaced
+    )
     _record(session, report, timeframe, file_name=file_name, user_id=user_id)
     tell(1.0, report.summary)
     return report
@@ -170,6 +173,7 @@ def _store(
     name: MarketName,
     timeframe: str,
     candles: Candles,
+    file_name: str,
     *,
     duplicates: int,
     refused: list[tuple[int, str]],
@@ -181,7 +185,7 @@ def _store(
     if market.price_decimals is None:
         market.price_decimals = decimals_of(candles.close)
     flags = quality.wick_flags(candles)
-    stored = stored_candles.upsert(session, market.id, timeframe, candles, flags)
+    stored = stored_candles.upsert(session, market.id, timeframe, candles, flags, origin=Origin("import", file_name))
     first, last = int(candles.time[0]), int(candles.time[-1])
     if stored.stored + stored.changed >= MANY:
         stored_candles.analyze(session, timeframe)

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 import core.ohlcv as ohlcv
 import core.timeframe as timeframes
-from core.clock import from_ms, to_ms
+from core.clock import from_ms, to_ms, utc_now
 from core.errors import ExchangeUnavailable
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
 from db.queries import breaks, markets
 from db.queries import candles as stored_candles
 from db.queries.candles import Stored
+from db.queries.deliveries import Origin, Source
 from db.tables import Market
 from market import doubts, quality, series_breaks
 from market.gateway import ExchangeGateway
@@ -57,15 +58,17 @@ def fetch_span(
     end_ms: int,
     *,
     now: datetime,
+    via: Source = "history",
     newest_first: bool = False,
     progress: Progress = lambda _fraction: None,
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> Fetched:
     """Store the closed candles that open in [start_ms, end_ms); pages that are stored whole are not asked for again.
 
-    Run again after a kill, it goes on where it was. With `newest_first` it ends where the market's history begins.
-    It ends too where the series breaks (`market.series_breaks`), and writes that down. Raises what the gateway raises,
-    and SilentMarket; the pages before are kept.
+    `via` is what is written down as their source. Run again after a kill, it goes on where it was.
+    With `newest_first` it ends where the market's history begins. It ends too where the series breaks
+    (`market.series_breaks`), and writes that down. Raises what the gateway raises, and SilentMarket; the pages before
+    are kept.
     """
     frame = timeframes.parse(timeframe)
     end = min(frame.floor(end_ms + frame.ms - 1), frame.last_closed(to_ms(now)) + frame.ms)
@@ -82,9 +85,9 @@ def fetch_span(
             seam.beside(there)
             continue
         page = _fetch(gateway, market.symbol, frame, first, after)
-        asked, came = asked + 1, came + len(page)
+        asked, came, origin = asked + 1, came + len(page), Origin(via, answered_at=utc_now())
         page, broken = seam.until_break(doubts.believed(market.id, frame, page))
-        written = store(sessions, market.id, frame, page)
+        written = store(sessions, market.id, frame, page, origin)
         stored, changed = stored + written.stored, changed + written.changed
         empty = 0 if len(page) else empty + 1
         if broken or (newest_first and empty == EMPTY_PAGES):
@@ -155,7 +158,7 @@ class _Seam:
         return page[ours], True
 
 
-def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -> Stored:
+def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, origin: Origin | None = None) -> Stored:
     """Store candles with flags for huge wicks, which the candles around them decide; one transaction.
 
     The candle before the page is judged again: until now it had no right neighbour. A stored candle that came back
@@ -175,7 +178,7 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles) -
         end = int(np.searchsorted(joined.time, last)) + 1
         source = markets.by_id(session, market_id).exchange
         part = joined[begin:end], flags[begin:end]
-        return stored_candles.upsert(session, market_id, frame.name, *part, source=source)
+        return stored_candles.upsert(session, market_id, frame.name, *part, source=source, origin=origin)
 
 
 def _fetch(gateway: ExchangeGateway, symbol: str, frame: Timeframe, first: int, after: int) -> Candles:

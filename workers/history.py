@@ -93,6 +93,7 @@ def _ask_again(context: JobContext, gateway: ExchangeGateway, row: GapRow) -> No
         start,
         end,
         now=now,
+        via="repair",
         check_cancelled=context.check_cancelled,
     )
     if fetched.asked and not fetched.came:

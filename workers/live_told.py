@@ -13,6 +13,7 @@ from core.clock import to_ms, utc_now
 from core.ticks import Tick
 from core.timeframe import MINUTE_MS, TIMEFRAMES
 from db.queries import candles as stored_candles
+from db.queries.deliveries import Origin
 from db.tables import Market
 from market import doubts, forming, ingest
 from market.ccxt_live import Minute, News
@@ -98,14 +99,14 @@ def publish(state: Followed) -> bool:
 
 def store_minute(market: Market, bar: Bar) -> None:
     """Store a closed minute that follows the newest one; after a hole TOP_UP goes on from where it is."""
-    frame, told = TIMEFRAMES["1m"], ohlcv.from_rows([bar])
+    frame, told, heard_at = TIMEFRAMES["1m"], ohlcv.from_rows([bar]), utc_now()
     if doubts.far_out(told).any():
         return  # TOP_UP asks for it, and again
     try:
         with db.engine.session() as session:
             last = stored_candles.last_open_ms(session, market.id, frame.name)
         if last is not None and int(bar[0]) == last + MINUTE_MS:
-            ingest.store(db.engine.session, market.id, frame, told)
+            ingest.store(db.engine.session, market.id, frame, told, Origin("stream", answered_at=heard_at))
     except SQLAlchemyError as fault:
         log.warning("minute_not_stored", extra={"market": market.symbol, "fault": type(fault).__name__})
 

@@ -16,7 +16,8 @@ import core.timeframe as timeframes
 from core.clock import from_ms, to_ms
 from core.ohlcv import Candles, Times
 from db.binary_copy import copy_in, copy_out, cursor, from_times, pack, to_times
-from db.queries import coarse_candles
+from db.queries import coarse_candles, deliveries
+from db.queries.deliveries import Origin
 from db.tables import Series
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -88,6 +89,7 @@ def upsert(
     flags: Flags | None = None,
     *,
     source: str | None = None,
+    origin: Origin | None = None,
 ) -> Stored:
     """Store closed candles of one series; what is there already and equal is not written again.
 
@@ -95,6 +97,7 @@ def upsert(
     ones keep their flags while their values stay. Keeps `series` and the coarser candles in the same transaction,
     second writers wait.
     `source` names the exchange whose answer this is: each candle that changes then leaves a row in candle_revisions.
+    `origin` is where they come from; it is written down of those that are new or other than before.
     """
     frame = timeframes.parse(timeframe)
     if not len(candles):
@@ -119,6 +122,11 @@ def upsert(
     _note(session, row, candles.time, before, fresh, flagged, frame.ms)
     if written and row.pyramid:
         coarse_candles.keep(session, market_id, frame, first, last, candles if whole else None)
+    if written and origin is not None:
+        there = rows[inside] if np.any(inside) else rows[:0]
+        time = np.union1d(candles.time, before[inside])  # with what others brought in between
+        new = np.isin(time, candles.time[_differs(candles, there)], assume_unique=True)
+        deliveries.note(session, market_id, frame, time, new, origin)
     return Stored(fresh, len(candles) - written, written - fresh)
 
 
@@ -201,9 +209,7 @@ def _compare(
     rows: npt.NDArray[Any],
 ) -> int:
     """Write what differs from `rows`, all that is stored in the span of these candles; returns how many."""
-    at = np.searchsorted(candles.time, to_times(rows["c0"]))
-    differs = np.ones(len(candles), dtype=np.bool_)
-    differs[at] = np.any([rows[f"c{k + 1}"] != getattr(candles, name)[at] for k, name in enumerate(PRICES)], axis=0)
+    at, differs = np.searchsorted(candles.time, to_times(rows["c0"])), _differs(candles, rows)
     marks = np.zeros(len(candles), dtype=np.int32) if flags is None else flags
     if flags is None:
         marks[at] = np.where(differs[at], 0, rows["c6"])
@@ -217,6 +223,18 @@ def _compare(
         return changes
     part = candles[differs], None if flags is None else flags[differs]
     return _merge(session, row, *part, source) if changes else 0
+
+
+def _differs(candles: Candles, rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Of each candle, whether it is not among the stored `rows` with these very values."""
+    if not len(rows):
+        return np.ones(len(candles), dtype=np.bool_)
+    time = to_times(rows["c0"])
+    at = np.minimum(np.searchsorted(time, candles.time), len(rows) - 1)
+    same: npt.NDArray[np.bool_] = time[at] == candles.time
+    for k, name in enumerate(PRICES):
+        same &= rows[f"c{k + 1}"][at] == getattr(candles, name)
+    return np.logical_not(same)
 
 
 def _merge(session: Session, row: Series, candles: Candles, flags: Flags | None, source: str | None) -> int:

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Stamped
@@ -123,6 +133,40 @@ class CandleRevision(Base):
     new_volume: Mapped[float]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     source: Mapped[str]
+
+
+class CandleDelivery(Base):
+    """A run of candles that one source brought: how (`source`), from where (`detail`), and when it was stored.
+
+    A run that goes on within an hour is one row, stored from `stored_at` to `stored_until`; `answered_at` is when its
+    last part was told. `scattered`: of the candles between both ends others came from elsewhere. Goes with its series.
+    """
+
+    __tablename__ = "candle_deliveries"
+    __table_args__ = (
+        CheckConstraint("source IN ('import', 'history', 'top_up', 'stream', 'repair')", name="source"),
+        CheckConstraint("first_open <= last_open AND stored_at <= stored_until AND candles > 0", name="span"),
+        ForeignKeyConstraint(
+            ["market_id", "timeframe"],
+            ["series.market_id", "series.timeframe"],
+            name="fk_candle_deliveries_series",
+            ondelete="CASCADE",
+        ),
+        Index("ix_candle_deliveries_series", "market_id", "timeframe", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    market_id: Mapped[int]
+    timeframe: Mapped[str]
+    first_open: Mapped[datetime]
+    last_open: Mapped[datetime]
+    candles: Mapped[int]
+    scattered: Mapped[bool]
+    source: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    answered_at: Mapped[datetime | None]
+    stored_at: Mapped[datetime]
+    stored_until: Mapped[datetime]
 
 
 class Gap(Base):

@@ -8,6 +8,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from core.clock import to_ms
+from layouts.components.candle_origin import came_facts
+from layouts.components.delivery import NOT_NOTED, Delivery, from_words
 from layouts.components.feedback import key_figures, simulated_badge
 from layouts.components.icons import icon
 from layouts.components.numbers import compact, exact_moment, moment, price
@@ -19,6 +21,7 @@ class Known:
 
     `revised` are (when, close before, close after), newest first; `files` (name, when imported). `fetched` is True
     where the exchange gave it, False where only a file can have, None where either may have.
+    `delivery` is how the first of the candles came, None where that was not written down.
     """
 
     path: str
@@ -34,6 +37,7 @@ class Known:
     revised: tuple[tuple[datetime, float, float], ...]
     files: tuple[tuple[str, datetime], ...]
     fetched: bool | None = True
+    delivery: Delivery | None = None
 
 
 def candle_note(known: Known, *, now: datetime) -> Component:
@@ -44,6 +48,7 @@ def candle_note(known: Known, *, now: datetime) -> Component:
         ("Low, high", f"{low} – {h}"),
         ("Volume", compact(known.bar[4])),
         ("From", _source(known)),
+        *(came_facts(known.delivery) if known.delivery else [("Stored", NOT_NOTED)]),
         ("Changed since", _changes(known, now)),
     ]
     if known.wick:
@@ -74,6 +79,8 @@ def _head(parts: list[Any]) -> html.Div:
 def _source(known: Known) -> str:
     venue = "the demo exchange" if known.simulated else known.exchange
     words = {True: venue, False: f"an imported file of {venue}", None: f"{venue}, or an imported file of it"}
+    if known.delivery is not None:
+        words = {known.fetched: from_words(venue, known.delivery)}
     if known.expected <= 1:
         return f"{words[known.fetched]}, stored as a {known.source} candle"
     whole = f"{known.stored} of {known.expected}" if known.stored != known.expected else f"{known.stored}"

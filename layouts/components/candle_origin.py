@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from core.clock import from_ms
 from layouts import ids
+from layouts.components.delivery import Delivery, answered_words, stored_words
 from layouts.components.feedback import badge, key_figures, pane, simulated_badge
 from layouts.components.numbers import compact, count, exact_moment, moment, price
 
@@ -20,7 +21,7 @@ class Origin:
     """A place in a series. `bar` is open, high, low, close, volume, None where nothing is stored.
 
     `gap` says in words what is known of a hole there; `revised` are (when, from whom, close before, close after);
-    `files` are (name, when, rows stored); `source` says who gave the candle.
+    `files` are (name, when, rows stored); `source` says who gave the candle, `delivery` when.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Origin:
     files: tuple[tuple[str, datetime, int], ...]
     updated_at: datetime | None
     chart: str
+    delivery: Delivery | None = None
 
 
 def form(market: str, timeframe: str, at: str) -> Component:
@@ -82,6 +84,7 @@ def origin(told: Origin, *, now: datetime) -> Component:
         o, h, low, c = (price(value, told.decimals) for value in told.bar[:4])
         facts += [("Open, close", f"{o} → {c}"), ("Low, high", f"{low} – {h}"), ("Volume", compact(told.bar[4]))]
     facts += [("From", told.source)] if told.bar is not None else []
+    facts += came_facts(told.delivery) if told.delivery else []
     facts += [("Hole", told.gap)] if told.gap else []
     facts += [("Flag", badge("a wick far outside its neighbours", "warn"))] if told.flagged else []
     facts.append(("Revisions", _revised(told, now) if told.revised else "none: it is as it was first stored"))
@@ -93,6 +96,12 @@ def origin(told: Origin, *, now: datetime) -> Component:
     title += [] if told.bar is not None else [badge("not stored", "warn")]
     link = dcc.Link("Show it in the chart", href=told.chart, className="push fs12")
     return html.Div([html.Div([*title, link], className="row-x"), key_figures(facts)], className="origin")
+
+
+def came_facts(came: Delivery) -> list[tuple[Any, Any]]:
+    """When it was told and stored."""
+    answered = answered_words(came)
+    return [*([("Answered", answered)] if answered else []), ("Stored", stored_words(came))]
 
 
 def _revised(told: Origin, now: datetime) -> Component:

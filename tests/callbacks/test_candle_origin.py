@@ -13,7 +13,8 @@ from core.market_name import parse
 from core.roles import Role
 from core.timeframe import TIMEFRAMES
 from db.queries import candles, gaps, provenance
-from db.tables import Series
+from db.queries.deliveries import Origin
+from db.tables import CandleDelivery, Market, Series
 from layouts.pages import data_quality as layout
 from market import history_files
 from tests.candle_data import START_MS, store, walk
@@ -48,6 +49,7 @@ def test_a_candle_tells_its_values_and_who_gave_it(signed_in: SignIn, session: S
     assert "Fri 1 Jan 2021, 03:00 UTC" in shown
     assert f"{walk(4).close[3]:,.2f}" in shown
     assert "Binance, fetched or streamed once it had closed" in shown
+    assert "not noted: it was stored before Bolt wrote down how candles come" in shown
     assert "none: it is as it was first stored" in shown
     assert "BTC-USDT?tf=1h" in shown
 
@@ -72,6 +74,19 @@ def test_a_revision_says_what_the_candle_was_and_who_changed_it(
     shown = ask(signed_in(Role.VIEWER), "binance:BTC/USDT", "2021-01-01T01:00Z")
     assert "Binance, which told it anew" in shown
     assert f"binance: close {walk(3).close[1]:,.2f}" in shown
+
+
+def test_a_candle_whose_delivery_was_noted_says_how_and_when_it_came(
+    signed_in: SignIn, session: Session, holed: int
+) -> None:
+    asked = datetime(2021, 1, 3, 9, 0, tzinfo=UTC)
+    candles.upsert(session, holed, "1h", walk(57)[50:57], origin=Origin("repair", answered_at=asked))
+    session.commit()
+    shown = ask(signed_in(Role.VIEWER), "binance:BTC/USDT", "2021-01-03 04:00")
+    assert "Binance, asked again for a hole" in shown
+    assert "Sun 3 Jan 2021, 09:00 UTC" in shown
+    assert "Stored" in shown
+    assert "not noted" not in shown
 
 
 @pytest.mark.parametrize(
@@ -110,6 +125,12 @@ def test_what_only_a_file_can_have_given_is_said(session: Session) -> None:
     told = provenance.of_candle(session, market_id, FRAME, START)
     assert [(row.file_name, row.stored) for row in told.files] == [("btc.csv", 2)]
     assert told.fetched is False
+    assert page.source_words(Market(exchange="kraken", simulated=False), told) == (
+        "the file btc.csv, which somebody imported"
+    )
+    session.query(CandleDelivery).delete()
+    session.expire_all()
+    assert provenance.of_candle(session, market_id, FRAME, START).fetched is False
     session.query(Series).update({"asked_back_to": START})
     session.expire_all()
     assert provenance.of_candle(session, market_id, FRAME, START).fetched is None

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from callbacks import chart_candle
 from core.market_name import parse
 from db.queries import candles, markets
+from db.queries.deliveries import Origin
 from layouts.components.candle_note import Known, candle_note
 from tests.candle_data import START_MS, store, walk
 
@@ -32,7 +33,18 @@ def test_a_candle_says_its_prices_and_where_they_came_from(session: Session) -> 
         assert f"{value:,.2f}" in text
     assert "binance, stored as a 1h candle" in text
     assert "as it first came" in text
+    assert "not noted: it was stored before" in text
     assert f"/data-quality?market=binance/BTC-USDT&tf=1h&at={START_MS + 40 * HOUR}" in text
+
+
+def test_a_candle_that_was_streamed_says_so_and_when(session: Session) -> None:
+    market = store(session, "binance:BTC/USDT", walk(40))
+    candles.upsert(session, market.id, "1h", walk(41)[40:], origin=Origin("stream", answered_at=NOW))
+    session.commit()
+    text = told(40)
+    assert "binance, by its stream as the candle closed, stored as a 1h candle" in text
+    assert "Sun 29 Dec 2024, 23:41 UTC" in text
+    assert "not noted" not in text
 
 
 def test_a_bar_that_was_put_together_says_of_how_many(session: Session) -> None:
