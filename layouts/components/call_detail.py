@@ -7,7 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts.components import numbers
-from layouts.components.call_table import WHY, Call, Tested
+from layouts.components.call_table import UNPROVEN, WHY, Call, Tested
 from layouts.components.feedback import key_figures, simulated_badge
 from layouts.components.model_card import evidence_of
 from layouts.components.probability import WORDS, probability_panel
@@ -49,7 +49,7 @@ def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: d
         ("Bearish from", numbers.price(barriers[1])),
         ("Last close", numbers.price(close)),
         ("Settles", f"{numbers.moment(call.due_at, now=now)}, {_left(call.due_at, now)}"),
-        ("Model", dcc.Link(call.model, href=f"/models?version={call.model_id}", className="mono")),
+        ("Model", _model(call)),
     ]
     words = "Notches: how often each outcome happened in training."
     if call.why in WHY:
@@ -65,6 +65,11 @@ def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: d
             className="pane-body",
         ),
     ]
+
+
+def _model(call: Call) -> html.Span:
+    link = dcc.Link(call.model, href=f"/models?version={call.model_id}", className="mono")
+    return html.Span([link, "" if call.proven else ", unproven"], title="" if call.proven else UNPROVEN)
 
 
 def _edge(call: Call) -> str:

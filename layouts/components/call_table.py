@@ -24,6 +24,7 @@ from layouts.components.tables import Column, Row, table
 from ml.scorecard import Scorecard
 
 BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
+UNPROVEN = "No version has passed the promotion gate; the best one serves all the same."
 WHY = {
     "undecided": "Abstains: no outcome can be ruled out with confidence.",
     "novel": "Abstains: the market looks like none the model has learned from.",
@@ -100,12 +101,18 @@ def _row(call_: Call, now: datetime) -> Row:
         probability_bar(call_.probabilities, base_rates=call_.base_rates, abstains=call_.abstained),
         numbers.age((now - call_.made_at).total_seconds()),
         numbers.until(call_.due_at, now=now),
-        html.Span(call_.model, className="mono t3 fs12"),
+        _model(call_),
         numbers.count(call_.n),
         _hit_rate(call_),
         evidence(call_.level, settled=call_.n),
     ]
     return Row(cells, "stale" if call_.stale else "")
+
+
+def _model(call_: Call) -> Component:
+    """The version; one that has not passed the promotion gate says so."""
+    name = html.Span(call_.model, className="mono t3 fs12")
+    return name if call_.proven else html.Span([name, html.Small(" unproven", className="t4")], title=UNPROVEN)
 
 
 def _hit_rate(call_: Call) -> Component:

@@ -283,6 +283,13 @@ def test_a_call_on_simulated_candles_carries_the_mark_everywhere() -> None:
     assert "SIM" not in words(call_table.board([call(simulated=False)], now=NOW))
 
 
+def test_a_call_of_an_unproven_champion_says_so() -> None:
+    for proven in (True, False):
+        board = words(call_table.board([call(proven=proven)], now=NOW))
+        rail = words(call_detail.live_rail(call(proven=proven), barriers=(2, 1), close=1.5, now=NOW))
+        assert ("unproven" in board) == ("unproven" in rail) == (not proven)
+
+
 def test_rail_compares_confidence_with_the_base_rate() -> None:
     assert "50%, 17 pp above base rate" in words(call_detail.live_rail(call(), barriers=(2, 1), close=1.5, now=NOW))
 
