@@ -5,7 +5,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts.components import model_card
+from layouts.components import model_card, walk_results
 from layouts.components.feedback import headline, pane
 from layouts.figures import reliability, training
 from layouts.theme import CONFIG
@@ -28,21 +28,23 @@ def draw(card: Card, *, dark: bool, updown: str) -> list[Component]:
         served.val_losses,
         baseline=card.climatology_val_loss,
         best_epoch=served.best_epoch,
-        others=[run.val_losses for run in card.runs if not run.served],
+        others=[run.val_losses for run in card.runs if run is not served],
         dark=dark,
         updown=updown,
     )
     bins = [(b.confidence, b.right, b.n) for b in card.reliability]
+    seeds = "one seed" if len(card.runs) == 1 else f"seed {served.seed} in colour, {len(card.runs) - 1} others dotted"
     tested = f"{model_card.title(card)}, {card.metrics.n:,} calls worth {card.metrics.n_eff:,.0f} independent ones"
     return [
         pane("Test period", model_card.scorecard(card), sub=tested, flush=True),
         html.Div(
             [
-                pane("Loss by epoch", _plot(losses), flush=True),
+                pane("Loss by epoch", _plot(losses), sub=seeds, flush=True),
                 pane("Reliability", _plot(reliability.draw(bins, dark=dark, updown=updown)), flush=True),
             ],
             className="panes halves",
         ),
+        *walk_results.panes(card),
         pane("Calls against outcomes", model_card.confusion(card), flush=True, sub="counts over the test period"),
     ]
 
