@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.ohlcv import Floats
 from ml import windows
 from ml.dataset import Classes, Dataset
-from ml.labels import shares
+from ml.labels import BEARISH, BULLISH, NEUTRAL, shares
 from ml.windows import Table
 
 BOOSTED = 8_000  # train rows gradient boosting learns from: seconds, whatever the history
@@ -125,3 +125,19 @@ BASELINES: tuple[Forecaster, ...] = (
     Forecaster("boosting", "Gradient boosting", "boosted trees on the same windows", False, boosting),
 )
 SHUFFLED = Known("shuffled", "LSTM on shuffled labels", "the same network, taught labels in random order", False)
+UNDIRECTED = Known("undirected", "Itself without direction", "its own chance of neutral, sides by base rates", False)
+
+
+def undirected(p: Floats, prior: Floats) -> Floats:
+    """What (n, 3) probabilities are once they know nothing of the side; `prior`: (3,) or (n, 3) class shares.
+
+    How wide barriers lie is an estimate, and its error gives away how often they are reached, even on a random walk.
+    Whoever beats this forecast knows which one is.
+    """
+    base = np.broadcast_to(prior, p.shape)
+    sides = base[:, BEARISH] + base[:, BULLISH]
+    found = p.copy()
+    for side in (BEARISH, BULLISH):
+        share = np.divide(base[:, side], sides, out=np.full(len(p), 0.5), where=sides > 0)
+        found[:, side] = share * (1 - p[:, NEUTRAL])
+    return found

@@ -43,7 +43,13 @@ def losses(p: Floats, rows: Judged) -> Floats:
 
 def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
     """Every baseline over the test rows, and the model against it."""
-    return [against(b, *b.forecast(dataset, dataset.parts.test), p, rows) for b in baselines.BASELINES]
+    found = [against(b, *b.forecast(dataset, dataset.parts.test), p, rows) for b in baselines.BASELINES]
+    return [*found, without_direction(p, rows)]
+
+
+def without_direction(p: Floats, rows: Judged) -> Baseline:
+    """The model against itself once it knows nothing of the side."""
+    return against(baselines.UNDIRECTED, baselines.undirected(p, rows.prior), None, p, rows)
 
 
 def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judged) -> Baseline:
@@ -60,6 +66,7 @@ def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judg
 
 def finding(metrics: Metrics, beside: list[Baseline]) -> str:
     """The sentence a page opens with: whether the model beats its baselines, with the numbers."""
+    beside = [b for b in beside if b.key != baselines.UNDIRECTED.key]  # that is the model itself
     base = next(b for b in beside if b.key == "climatology")
     better = [b.title for b in beside if b.metrics.log_loss <= metrics.log_loss]
     against, start = base.model_against, f"Over {metrics.n:,} test calls the LSTM"

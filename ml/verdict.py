@@ -2,14 +2,16 @@
 
 `skilled`: out of sample its log loss beats base rates, majority and persistence (Diebold–Mariano, one-sided p < 0.05
 against each), the Brier skill score is above 0 and the leak lab is green. Everything else is `no_demonstrated_skill`.
-Calibration and money do not enter; neither does the number of seeds, which decides whether it may be promoted.
+It has to beat itself without direction as well: how wide barriers lie is estimated, and the error of that estimate
+foretells how often they are reached on a pure random walk, which beats base rates and is no skill at all. Calibration
+and money do not enter; neither does the number of seeds, which decides whether it may be promoted.
 """
 
 from typing import Literal
 
 from ml.card import NO_SKILL, SKILLED, Baseline, Metrics
 
-HURDLES = ("climatology", "majority", "persistence")
+HURDLES = ("climatology", "majority", "persistence", "undirected")
 MODELS = ("logistic", "boosting")
 GREEN = "green"
 

@@ -122,7 +122,8 @@ def _beside(walked: Walked) -> list[Baseline]:
         said = [s.beside[number][1] for s in walked.steps]
         calls = None if any(one is None for one in said) else np.concatenate([one for one in said if one is not None])
         found.append(report.against(known, q, calls, walked.p, walked.rows))
-    return [*found, report.against(baselines.SHUFFLED, walked.shuffled, None, walked.p, walked.rows)]
+    shuffled = report.against(baselines.SHUFFLED, walked.shuffled, None, walked.p, walked.rows)
+    return [*found, shuffled, report.without_direction(walked.p, walked.rows)]
 
 
 def _run(walked: Walked, number: int) -> SeedRun:

@@ -36,7 +36,7 @@ def draw(lines: list[Line], *, market: str, cost: float) -> list[Component]:
     ]
     return [
         html.P(_sentence(chosen, market, cost), className="fs12", role="status"),
-        table(COLUMNS, rows, label="What a horizon has to earn", dense=True),
+        table(COLUMNS, rows, label="What a horizon has to earn", dense=True, words="steady"),
     ]
 
 
@@ -51,4 +51,4 @@ def _sentence(line: Line, market: str, cost: float) -> str:
     told = f"{start}a call has to be right {line.break_even:.0%} of the time to pay."
     if not line.worth:
         return f"{told} The barriers lie nearer than three times the costs: choose a longer horizon."
-    return f"{told} Honest models reach 51 to 54 %."
+    return f"{told} Honest models reach 51 to 54%."

@@ -142,7 +142,9 @@ def _body(run: Run, dark: bool, updown: str) -> html.Div:
     progress = run.progress
     message = progress.get("message") or "Waiting for a training worker."
     if progress.get("parts"):
-        return html.Div([html.P(f"{message}.", role="status", className="fs12 t3"), _parts(progress["parts"])])
+        return html.Div(
+            [html.Div(html.P(f"{message}.", role="status"), className="pane-body"), _parts(progress["parts"])]
+        )
     if not progress.get("val_losses"):
         return html.Div(html.P(message, role="status"), className="pane-body roomy")
     figure = training.draw(

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from ml import baselines
+from ml import baselines, dataset, report
 from ml.baselines import BASELINES
+from ml.config import TrainingConfig
 from tests.ml import versions
+from tests.ml.series import random_walk
 
 DATA = versions.prepared(versions.config(), n=2_000)
 TEST = DATA.parts.test
@@ -72,3 +75,23 @@ def test_gradient_boosting_finds_a_rule_in_the_middle_of_the_window() -> None:
     assert (p[:, 1] == 0).all()
     again, _ = baselines.boosting(planted, TEST)
     np.testing.assert_array_equal(p, again)
+
+
+def test_without_direction_keeps_the_chance_of_neutral_and_splits_the_rest_by_base_rates() -> None:
+    p = np.array([[0.1, 0.4, 0.5], [0.6, 0.2, 0.2]])
+    found = baselines.undirected(p, np.array([0.2, 0.4, 0.4]))
+    np.testing.assert_allclose(found, [[0.2, 0.4, 0.4], [0.8 / 3, 0.2, 1.6 / 3]])
+    np.testing.assert_allclose(baselines.undirected(p, np.tile([0.2, 0.4, 0.4], (2, 1))), found)
+
+
+def test_a_random_walk_gives_away_how_often_barriers_are_reached_but_not_which() -> None:
+    """Why the verdict asks for more than base rates: the barriers' width alone beats them on a pure random walk."""
+    config = TrainingConfig(("demo:WALK/USDT",), "1h", 24)
+    data = dataset.prepare([dataset.Frame(config.markets[0], True, random_walk(40_000, seed=5))], config)
+    width, train, test = np.log(data.rows.width)[:, None], data.parts.train, data.parts.test
+    p = LogisticRegression().fit(width[train], data.rows.y[train]).predict_proba(width[test])
+    rows = report.judged(data, test)
+    mine, base = report.losses(p, rows).mean(), report.losses(np.tile(rows.prior, (len(p), 1)), rows).mean()
+    itself = report.losses(baselines.undirected(p, rows.prior), rows).mean()
+    assert base - mine > 0.002
+    assert itself - mine < 0.001

@@ -110,7 +110,7 @@ def test_a_built_version_has_all_its_files_and_a_card_that_can_be_read(trained: 
     assert card.metrics.n == card.split.test.windows
     simple = {b.key for b in card.baselines if b.simple}
     assert simple == {"climatology", "majority", "persistence", "momentum"}
-    assert {b.key for b in card.baselines} == simple | {"logistic", "boosting", "shuffled"}
+    assert {b.key for b in card.baselines} == simple | {"logistic", "boosting", "shuffled", "undirected"}
     assert 0.2 <= card.network["temperature"] <= 20
     assert json.loads((folder / artefacts.CONFIG).read_text())["temperature"] == card.network["temperature"]
     assert card.environment["tensorflow"]

@@ -23,7 +23,7 @@ def test_all_hurdles_taken_show_skill() -> None:
     assert verdict.verdict(True, "green") == "skilled"
 
 
-@pytest.mark.parametrize("key", ["climatology", "majority", "persistence"])
+@pytest.mark.parametrize("key", ["climatology", "majority", "persistence", "undirected"])
 def test_one_hurdle_missed_shows_none(key: str) -> None:
     assert not verdict.skill_shown(METRICS, beside(key))
 
