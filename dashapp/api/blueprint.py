@@ -1,6 +1,7 @@
 """The API, put together: every resource's routes, served and described."""
 
 import json
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, abort, g, render_template, request
@@ -38,7 +39,13 @@ description = Resource("Description")
 @description("GET", "/openapi.json", answer=None, role=None)
 def show_description() -> Reply:
     """This description."""
-    return Reply(text=json.dumps(openapi.describe(list(served().routes.values())), ensure_ascii=False))
+    return Reply(text=_description(tuple(served().routes.values())))
+
+
+@lru_cache(maxsize=4)
+def _description(known: tuple[Route, ...]) -> str:
+    """Made once: the routes of an application never change."""
+    return json.dumps(openapi.describe(list(known)), ensure_ascii=False)
 
 
 @description("GET", "/docs", answer=None, role=None)

@@ -34,12 +34,12 @@ KINDS = {
         "BTC-USDT",
     ),
 }
-ABOUT = """\
-Tokens: `POST /api/auth/login` answers an access token (30 minutes) and a refresh token (7 days, good once). Send the
-first as `Authorization: Bearer …`. Cookies are not looked at.
-
-Failures are problems (RFC 9457). Lists are paged by `limit` and `cursor`. Reads carry an `ETag`. Prices are strings,
-so that no digit is lost; candles and indicators are numbers."""
+ABOUT = (
+    "Tokens: `POST /api/auth/login` answers an access token (30 minutes) and a refresh token (7 days, good once). "
+    "Send the first as `Authorization: Bearer …`. Cookies are not looked at.\n\n"
+    "Failures are problems (RFC 9457). Lists are paged by `limit` and `cursor`. Reads carry an `ETag`. Prices are "
+    "strings, so that no digit is lost; candles and indicators are numbers."
+)
 
 
 def describe(routes: list[Route]) -> dict[str, Any]:
