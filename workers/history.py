@@ -26,7 +26,8 @@ from workers.context import DEMO, JobContext
 DAY_MS = 1_440 * MINUTE_MS
 ORIGIN_MS = 1_262_304_000_000  # 2010-01-01: before it no exchange had candles
 LONGEST_HOLE = 25_000  # candles; a longer one waits for the pages of the past
-HOLES_A_RUN = 40
+HOLES_A_RUN = 2_000
+TOGETHER = 1_000
 PAGES_A_STEP = 5
 RUN_S = 8.0  # of a run; the newest candles wait no longer
 
@@ -68,43 +69,65 @@ def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
     with context.session() as session:
         wanted = gaps.due(session, now=now, most=LONGEST_HOLE, limit=HOLES_A_RUN)
     asked = 0
-    for row in wanted:
+    for group in neighbours(wanted):
         if time.monotonic() > until:
             break
-        if row.market.exchange in failed:
+        exchange = group[0].market.exchange
+        if exchange in failed:
             continue
         try:
-            _ask_again(context, context.gateway(row.market.exchange), row)
-            asked += 1
+            _ask_again(context, context.gateway(exchange), group)
+            asked += len(group)
         except (ExchangeUnavailable, NotFound, Refused) as error:
-            failed[row.market.exchange] = error.sentence
+            failed[exchange] = error.sentence
     return asked
 
 
-def _ask_again(context: JobContext, gateway: ExchangeGateway, row: GapRow) -> None:
-    """Fetch one hole. An answer without a single candle counts towards confirming it."""
-    frame, start, now = TIMEFRAMES[row.gap.timeframe], to_ms(row.gap.first_missing), utc_now()
-    end = start + row.gap.count * frame.ms
+def neighbours(rows: list[GapRow]) -> list[list[GapRow]]:
+    """Holes of one series within TOGETHER candles, which a page or a few can answer; in the order of their first."""
+    groups: list[list[GapRow]] = []
+    for row in sorted(rows, key=lambda one: (one.market.id, one.gap.timeframe, one.gap.first_missing)):
+        last = groups[-1] if groups else None
+        same = last and (last[0].market.id, last[0].gap.timeframe) == (row.market.id, row.gap.timeframe)
+        if last and same and _end_ms(row) - to_ms(last[0].gap.first_missing) <= TOGETHER * _frame(row).ms:
+            last.append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _frame(row: GapRow) -> Timeframe:
+    return TIMEFRAMES[row.gap.timeframe]
+
+
+def _end_ms(row: GapRow) -> int:
+    return to_ms(row.gap.first_missing) + row.gap.count * _frame(row).ms
+
+
+def _ask_again(context: JobContext, gateway: ExchangeGateway, group: list[GapRow]) -> None:
+    """Fetch the span of some holes of a series. An answer that leaves one as it was counts towards confirming it."""
+    market, frame, now = group[0].market, _frame(group[0]), utc_now()
     fetched = ingest.fetch_span(
         gateway,
         context.session,
-        row.market,
+        market,
         frame.name,
-        start,
-        end,
+        to_ms(group[0].gap.first_missing),
+        max(_end_ms(row) for row in group),
         now=now,
         via="repair",
         check_cancelled=context.check_cancelled,
     )
     if fetched.asked and not fetched.came:
-        ingest.prove(gateway, context.session, row.market, frame)
+        ingest.prove(gateway, context.session, market, frame)
     with context.session() as session:
+        found = gaps.holes(session, market.id, frame)
         if fetched.stored:
-            found = gaps.holes(session, row.market.id, frame)
-            gaps.note(session, row.market.id, frame.name, found, now=now)
-            log.info("hole_filled", extra={"market_id": row.market.id, "timeframe": frame.name, "n": fetched.stored})
-        elif fetched.asked:
-            gaps.answered(session, row.gap, now=now)
+            gaps.note(session, market.id, frame.name, found, now=now)
+            log.info("holes_filled", extra={"market_id": market.id, "timeframe": frame.name, "n": fetched.stored})
+        for row in group:
+            if fetched.asked and found.get(row.gap.first_missing) == row.gap.count:
+                gaps.answered(session, row.gap, now=now)
 
 
 def deepen(context: JobContext, until: float, failed: dict[str, str]) -> int:

@@ -98,6 +98,35 @@ def test_a_hole_is_filled_with_what_the_exchange_has(server: Server, context: Jo
     assert the_gap().state == "filled"
 
 
+def test_many_holes_of_a_series_cost_few_requests(server: Server, context: JobContext, market_id: int) -> None:
+    made = true_candles(600)
+    keep(market_id, made[[n for n in range(600) if n == 0 or n % 3]])
+    before = server.requests("klines")
+    assert history.mend_history(context)["asked_again"] == 199
+    assert server.requests("klines") - before == 1
+    with db.engine.session() as session:
+        assert candles.read(session, market_id, "1h").close.tolist() == made.close.tolist()
+
+
+def test_of_neighbours_only_the_one_that_stays_is_answered_for(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = true_candles(60)
+    lost = made.time[40]
+    keep(market_id, hole(made[made.time != lost]))
+    told = ccxt_gateway.CcxtGateway.candles
+
+    def without(*args: object, **more: object):
+        answer = told(*args, **more)
+        return answer[answer.time != lost]
+
+    monkeypatch.setattr(ccxt_gateway.CcxtGateway, "candles", without)
+    history.mend_history(context)
+    with db.engine.session() as session:
+        states = {to_ms(row.gap.first_missing): (row.gap.state, row.gap.answers) for row in gaps.latest(session)}
+    assert states == {made.time[20]: ("filled", 0), lost: ("open", 1)}
+
+
 def test_a_hole_is_confirmed_by_three_answers_and_asked_for_no_more(
     server: Server, context: JobContext, market_id: int
 ) -> None:
