@@ -78,11 +78,12 @@
     return found ? decodeURIComponent(found.slice(12)) : "";
   }
 
-  async function send(line, skipBad, mostMb) {
+  async function send(line, skipBad, oneCoin, mostMb) {
     if (line.file.size > mostMb * 1048576) return tell(line, `Larger than ${mostMb} MB. Split it, or use the command.`, "bad");
     const body = new FormData();
     for (const name of ["exchange", "symbol", "timeframe"]) body.append(name, line.elements[name].value);
     body.append("skip_bad", skipBad ? "1" : "0");
+    body.append("one_coin", oneCoin ? "1" : "0");
     body.append("file", line.file);
     tell(line, "Sending", "t3");
     try {
@@ -95,18 +96,24 @@
     }
   }
 
+  function ticked(id, words) {
+    const box = Object.assign(element("input", "form-check-input"), { type: "checkbox", id });
+    const label = element("label", "form-check");
+    label.append(box, element("span", "form-check-label", words));
+    return [box, label];
+  }
+
   function form(holder) {
     const made = element("form", "import");
     const files = Object.assign(element("input", "form-control"), {
       type: "file", multiple: true, required: true, accept: ".csv,.gz,.csv.gz,.zip,.parquet", id: "markets-files",
     });
-    const skip = Object.assign(element("input", "form-check-input"), { type: "checkbox", id: "markets-skip" });
-    const check = element("label", "form-check");
-    check.append(skip, element("span", "form-check-label", "Skip rows that are no candles, store the rest"));
+    const [skip, check] = ticked("markets-skip", "Skip rows that are no candles, store the rest");
+    const [joined, same] = ticked("markets-one-coin", "One coin on both sides of a long hole and a jump");
     const rows = element("div", "rows");
     const submit = Object.assign(element("button", "btn btn-primary", "Import files"), { type: "submit", disabled: true });
     const foot = element("div", "foot");
-    foot.append(check, submit);
+    foot.append(check, same, submit);
     made.append(labelled("Files", files, "files"), rows, foot);
     files.addEventListener("change", () => {
       rows.replaceChildren(...[...files.files].map(row));
@@ -117,7 +124,7 @@
       submit.disabled = true;
       submit.setAttribute("aria-busy", "true");
       for (const line of rows.children) {
-        if (!line.querySelector(".told.good")) await send(line, skip.checked, Number(holder.dataset.mostMb));
+        if (!line.querySelector(".told.good")) await send(line, skip.checked, joined.checked, Number(holder.dataset.mostMb));
       }
       submit.removeAttribute("aria-busy");
       submit.disabled = [...rows.children].every((line) => line.querySelector(".told.good"));

@@ -7,6 +7,7 @@ from dash import Input, Output
 from sqlalchemy.orm import Session
 
 import db.engine
+import db.queries.breaks as breaks
 import db.queries.gaps as gaps
 import db.queries.imports as imports
 import db.queries.markets as markets
@@ -47,9 +48,10 @@ def draw_quality(_ticks: int | None) -> tuple[Any, Any, Any, Any, Any]:
         files = refused(session)
         answers = [source(row, now=now) for row in sources.all_of_them(session)]
         newest = lateness(session, now=now)
+        paused = breaks.count_paused(session)
     still, sure = sum(a for a, _ in counted), sum(b for _, b in counted)
     return (
-        page.summary(still, sure, sum(one.kind == "warn" for one in newest)),
+        page.summary(still, sure, sum(one.kind == "warn" for one in newest), paused),
         page.gaps_pane(found, now=now),
         page.revisions_pane(changed, now=now),
         page.refused_pane(files, now=now),

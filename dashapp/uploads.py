@@ -57,6 +57,7 @@ def _take() -> str:
         "symbol": name.symbol,
         "timeframe": timeframe,
         "skip_bad": form.get("skip_bad") == "1",
+        "one_coin": form.get("one_coin") == "1",
     }
     try:
         job_id = jobs.submit(IMPORT_FILE, args, owner_id=current_user.id)

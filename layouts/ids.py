@@ -114,6 +114,15 @@ class DataQuality:
     AT = "quality-at"
     ASK = "quality-ask"
     ORIGIN = "quality-origin"
+    BREAKS = "quality-breaks"
+    DECIDE = "quality-decide"  # type of the buttons: market id and word
+    DECIDED = "quality-decided"  # dcc.Store: when the last decision was made
+    ASKED = "quality-asked"  # dcc.Store: what the dialog is about
+    DIALOG = "quality-dialog"
+    DIALOG_TEXT = "quality-dialog-text"
+    DIALOG_YES = "quality-dialog-yes"
+    DIALOG_NO = "quality-dialog-no"
+    PRICES = "quality-prices"
 
 
 class Models:

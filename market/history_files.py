@@ -19,7 +19,7 @@ from core.errors import BadCandles, NotFound, Refused
 from core.market_name import MarketName
 from core.ohlcv import Candles, Floats
 from db.queries.deliveries import Origin
-from market import history_formats, history_rows, quality
+from market import history_formats, history_rows, import_breaks, quality
 from market.history_rows import COLUMNS, Rows
 
 RESERVED = "demo"  # the exchange whose candles are simulated
@@ -71,13 +71,15 @@ def import_file(
     *,
     file_name: str,
     skip_bad: bool = False,
+    one_coin: bool = False,
     now: datetime,
     user_id: int | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Store the candles of a CSV, CSV.GZ, ZIP or Parquet file under `name` and write down what came of it.
 
-    Raises BadCandles with every line that is no candle unless `skip_bad`, and Refused for a file that cannot be read.
+    Raises BadCandles with every line that is no candle unless `skip_bad`, and Refused for a file that cannot be read or
+    that breaks the series (`market.series_breaks`), in itself or beside what is stored, unless it is `one_coin`.
     """
     timeframes.parse(timeframe)
     if name.exchange == RESERVED:
@@ -95,6 +97,7 @@ def import_file(
     report = _store(
         session, name, timeframe, candles, file_name, duplicates=duplicates, refused=refused, replaced=replaced
     )
+    import_breaks.judge(session, report.market_id, timeframe, candles, name, one_coin=one_coin, now=now)
     _record(session, report, timeframe, file_name=file_name, user_id=user_id)
     tell(1.0, report.summary)
     return report

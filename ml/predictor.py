@@ -113,9 +113,10 @@ def callers(champions: list[TrainedModel], name: MarketName, *, simulated: bool)
 
 
 def load(session: Session, name: str, *, models: Path) -> tuple[TrainedModel, Loaded]:
-    """The champion of a family with its files, else the newest version whose files are whole."""
+    """The champion of a family with its files, else the newest version of the same coins whose files are whole."""
     fault: BoltError | None = None
-    for version in trained_models.versions(session, name):
+    versions = trained_models.versions(session, name)
+    for version in (v for v in versions if v.markets == versions[0].markets):  # others knew a coin that had this name
         title = f"{name} v{version.version}"
         try:
             loaded = artefacts.load(models, version.folder, version.manifest)

@@ -11,7 +11,13 @@ SHOWN_LINES = 50  # refused rows named in the reason of a failed import
 
 
 def import_file(
-    context: JobContext, upload_id: int, exchange: str, symbol: str, timeframe: str, skip_bad: bool = False
+    context: JobContext,
+    upload_id: int,
+    exchange: str,
+    symbol: str,
+    timeframe: str,
+    skip_bad: bool = False,
+    one_coin: bool = False,
 ) -> None:
     """Import a file that was handed in on the page, then forget the file."""
     name = make_name(exchange, symbol)
@@ -32,6 +38,7 @@ def import_file(
                 timeframe,
                 file_name=file_name,
                 skip_bad=skip_bad,
+                one_coin=one_coin,
                 now=utc_now(),
                 user_id=context.owner_id,
                 progress=progress,

@@ -65,23 +65,27 @@ def decide_break(asked: argparse.Namespace, settings: Settings, output: Output) 
     with attached(settings, output):
         with db.engine.session() as session:
             market = markets.get(session, name)
-            kept = None
+            kept, stopped = None, tuple[str, ...]()
             if asked.coins == "same":
                 seen.join(session, market.id, now=utc_now())
                 goes_on = market.id
             else:
-                goes_on = seen.part(session, market.id, now=utc_now()).id
-                kept = f"{market.exchange}:{market.symbol}"
+                parted = seen.part(session, market.id, now=utc_now())
+                goes_on, kept, stopped = parted.market.id, parted.kept, parted.stopped
             audit.record(
                 session,
                 actor_id=None,
                 actor=audit.COMMAND_LINE,
                 action="series_joined" if kept is None else "series_parted",
                 object=str(name),
+                detail={"kept_as": kept, "stopped": ", ".join(stopped)} if kept else None,
             )
         job = jobs.submit(
             BACKFILL, {"market_id": goes_on}, asked_by=audit.COMMAND_LINE, dedupe=f"{BACKFILL.name}:{goes_on}"
         )
     line = f"{name} goes on." if kept is None else f"{name} begins anew; the old candles are {kept} now."
-    output.result({"market": str(name), "coins": asked.coins, "kept_as": kept, "job": job}, [line])
+    line += f" No longer calling it: {', '.join(stopped)}." if stopped else ""
+    output.result(
+        {"market": str(name), "coins": asked.coins, "kept_as": kept, "stopped": list(stopped), "job": job}, [line]
+    )
     return 0

@@ -20,6 +20,7 @@ def register(add: Add) -> None:
     load = add("import-candles", import_candles, "Store the candles of CSV, CSV.GZ, ZIP or Parquet files.")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     load.add_argument("--skip-bad", action="store_true", help="store the rest of a file that holds bad rows")
+    load.add_argument("--one-coin", action="store_true", help="the same coin on both sides of a long hole and a jump")
     save = add("export-candles", export_candles, "Write stored candles as CSV, ms UTC, values as stored.")
     save.add_argument("file", type=Path, metavar="FILE")
     save.add_argument("--start", type=_moment, metavar="TIME", help="first open time: 2024-01-31, ISO 8601 or ms")
@@ -64,7 +65,14 @@ def _import_one(path: Path, name: market_name.MarketName, asked: argparse.Namesp
 
     with db.engine.session() as session:
         report = history_files.import_file(
-            session, path, name, asked.timeframe, file_name=path.name, skip_bad=asked.skip_bad, now=utc_now()
+            session,
+            path,
+            name,
+            asked.timeframe,
+            file_name=path.name,
+            skip_bad=asked.skip_bad,
+            one_coin=asked.one_coin,
+            now=utc_now(),
         )
     for number, reason in [*report.refused_lines, *report.replaced_lines]:
         output.note(f"line {number}: {reason}")

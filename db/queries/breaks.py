@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound
 from core.market_name import MarketName
-from db.queries import markets
-from db.tables import Market, Series, SeriesBreak
+from db.queries import markets, trained_models
+from db.tables import Market, Series, SeriesBreak, TrainedModel
 
 UNDECIDED = ("paused", "apart")
 
@@ -21,6 +21,15 @@ class BreakRow:
 
     market: Market
     found: SeriesBreak
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The new coin's `market`, the name the old one is `kept` under, and versions that `stopped` calling, by title."""
+
+    market: Market
+    kept: str
+    stopped: tuple[str, ...]
 
 
 def note(
@@ -61,6 +70,12 @@ def paused(session: Session) -> set[tuple[int, str]]:
     return {(market_id, timeframe) for market_id, timeframe in session.execute(query)}
 
 
+def count_paused(session: Session) -> int:
+    """How many series wait for a decision."""
+    found = session.scalar(select(func.count()).select_from(SeriesBreak).where(SeriesBreak.state == "paused"))
+    return int(found or 0)
+
+
 def latest(session: Session, *, limit: int = 100) -> list[BreakRow]:
     """Breaks that wait for a decision first, then the newest."""
     query = select(Market, SeriesBreak).join(Market, Market.id == SeriesBreak.market_id)
@@ -80,12 +95,13 @@ def join(session: Session, market_id: int, *, now: datetime) -> int:
     return len(frames)
 
 
-def part(session: Session, market_id: int, *, now: datetime) -> Market:
-    """Two coins: the old one keeps its candles and its calls under a name of its own; returns the new one's market.
+def part(session: Session, market_id: int, *, now: datetime) -> Parted:
+    """Two coins: the old one keeps its candles, its calls and its models under a name of its own.
 
     The old market becomes `LUNA.2022/USDT`, after the year of its last candle, and is followed no longer. The new one
-    has the symbol, and what was to be fetched of it. Raises NotFound without a paused series, Conflict for a name
-    that is taken.
+    has the symbol, and what was to be fetched of it. What was trained on the old coin never calls the new one: versions
+    know it by its kept name from now on, and a champion that knew nothing else is retired.
+    Raises NotFound without a paused series, Conflict for a name that is taken.
     """
     query = select(SeriesBreak).filter_by(market_id=market_id, state="paused").order_by(SeriesBreak.old_last.desc())
     waiting = list(session.scalars(query))
@@ -103,5 +119,21 @@ def part(session: Session, market_id: int, *, now: datetime) -> Market:
     session.flush()
     new = markets.get_or_create(session, name, price_decimals=old.price_decimals)
     new.followed, new.timeframes = followed, wanted
+    stopped = _stop_calls(session, str(name), f"{name.exchange}:{kept}", now=now)
     session.flush()
-    return new
+    return Parted(new, f"{name.exchange}:{kept}", tuple(stopped))
+
+
+def _stop_calls(session: Session, name: str, kept: str, *, now: datetime) -> list[str]:
+    """Let versions that were trained on `name` know it as `kept`; returns the champions among them by title."""
+    query = select(TrainedModel).where(TrainedModel.markets.contains([name])).order_by(TrainedModel.id)
+    stopped = []
+    for model in session.scalars(query.with_for_update()):
+        model.markets = [kept if one == name else one for one in model.markets]
+        if model.state != trained_models.CHAMPION:
+            continue
+        stopped.append(f"{model.name} v{model.version}")
+        if len(model.markets) == 1:
+            model.state, model.proven, model.demoted_at = trained_models.RETIRED, False, now
+            model.demoted_because = f"{name} is another coin now; this version was trained on the one kept as {kept}."
+    return stopped

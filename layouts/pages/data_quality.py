@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.components import candle_origin, tables
+from layouts.components import candle_origin, series_breaks, tables
 from layouts.components.feedback import badge, empty, freshness, headline, key_figures, page_head, pane, skeleton
 from layouts.components.numbers import age, ago, count, exact_moment, moment, price
 from layouts.components.tables import Column, Row
@@ -82,12 +82,16 @@ def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Com
         [
             dcc.Interval(id=ids.DataQuality.TICK, interval=REFRESH_MS),
             page_head("Data quality", "What is missing, refused, changed or late"),
+            dcc.Store(id=ids.DataQuality.ASKED),
+            dcc.Store(id=ids.DataQuality.DECIDED),
+            series_breaks.dialog(),
             html.Div(id=ids.DataQuality.HEADLINE),
             html.Div(
                 [
                     html.Div(
                         [
                             *([asked] if market else []),
+                            html.Div(id=ids.DataQuality.BREAKS),
                             html.Div(waiting, id=ids.DataQuality.GAPS),
                             html.Div(id=ids.DataQuality.REVISIONS),
                             html.Div(id=ids.DataQuality.REFUSED),
@@ -95,7 +99,10 @@ def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Com
                         ],
                         className="pane",
                     ),
-                    html.Aside(html.Div(id=ids.DataQuality.LATENCY), className="pane rail"),
+                    html.Aside(
+                        [html.Div(id=ids.DataQuality.LATENCY), html.Div(id=ids.DataQuality.PRICES)],
+                        className="pane rail",
+                    ),
                 ],
                 className="panes detail",
             ),
@@ -104,12 +111,13 @@ def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Com
     )
 
 
-def summary(still: int, sure: int, late: int) -> Component:
+def summary(still: int, sure: int, late: int, paused: int = 0) -> Component:
     """The finding of the page."""
-    if not still and not late:
+    if not still and not late and not paused:
         told = f"{count(sure)} confirmed by their exchanges" if sure else "none is confirmed either"
         return headline("No open gap, and no followed series is late", f"Gaps: {told}.")
-    words = [f"{count(still)} open {'gap' if still == 1 else 'gaps'}"] if still else []
+    words = [f"{count(paused)} series paused until somebody decides"] if paused else []
+    words += [f"{count(still)} open {'gap' if still == 1 else 'gaps'}"] if still else []
     words += [f"{count(late)} followed series late"] if late else []
     small = "Bolt asks for open gaps again by itself, and calls one confirmed after three answers without a candle."
     return headline(", ".join(words), small)

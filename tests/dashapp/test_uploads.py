@@ -42,7 +42,13 @@ def test_an_analyst_hands_in_a_file_and_a_job_stands_for_it(signed_in: SignIn, s
     upload = session.get(Upload, job.args.pop("upload_id"))
     assert upload is not None
     assert gzip.decompress(upload.content) == CSV
-    assert job.args == {"exchange": "binance", "symbol": "BTC/USDT", "timeframe": "1h", "skip_bad": True}
+    assert job.args == {
+        "exchange": "binance",
+        "symbol": "BTC/USDT",
+        "timeframe": "1h",
+        "skip_bad": True,
+        "one_coin": False,
+    }
 
 
 def test_a_viewer_may_not_import(signed_in: SignIn, session: Session) -> None:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound
 from core.market_name import parse
-from db.queries import breaks, markets
-from db.tables import Market, Series
+from db.queries import breaks, markets, trained_models
+from db.tables import Market, Series, TrainedModel
+from ml import predictor
 from tests.candle_data import store, walk
 
 OLD, NEW = datetime(2022, 5, 13, tzinfo=UTC), datetime(2022, 5, 31, tzinfo=UTC)
@@ -56,13 +57,43 @@ def test_one_coin_lets_its_past_be_fetched_again(session: Session, luna: Market)
 def test_two_coins_get_a_market_each_and_nothing_stored_is_moved(session: Session, luna: Market) -> None:
     markets.set_timeframes(session, luna.id, ["1h"])
     note(session, luna)
-    new = breaks.part(session, luna.id, now=NOW)
+    parted = breaks.part(session, luna.id, now=NOW)
+    new = parted.market
+    assert (parted.kept, parted.stopped) == ("binance:LUNA.2022/USDT", ())
     assert (luna.symbol, luna.followed) == ("LUNA.2022/USDT", False)
     assert markets.series_of(session, luna.id)["1h"].rows == 10
     assert (new.id != luna.id, new.symbol, new.followed, new.timeframes) == (True, "LUNA/USDT", True, "1h")
     assert markets.series_of(session, new.id) == {}
     assert breaks.paused(session) == set()
     assert markets.get(session, parse("binance:LUNA.2022/USDT")).id == luna.id
+
+
+def trained(session: Session, name: str, names: list[str], state: str = "champion") -> TrainedModel:
+    """A version without files."""
+    model = TrainedModel(
+        name=name, version=1, state=state, simulated=False, markets=names, timeframe="1h", horizon=24, config={},
+        card={}, manifest={}, folder=name,
+    )  # fmt: skip
+    session.add(model)
+    session.flush()
+    return model
+
+
+def test_what_was_trained_on_the_old_coin_never_calls_the_new_one(session: Session, luna: Market) -> None:
+    alone = trained(session, "luna-usdt-1h-h24", ["binance:LUNA/USDT"])
+    older = trained(session, "luna-usdt-1h-h6", ["binance:LUNA/USDT"], "candidate")
+    both = trained(session, "two-1h-h24", ["binance:BTC/USDT", "binance:LUNA/USDT"])
+    other = trained(session, "btc-usdt-1h-h24", ["binance:BTC/USDT"])
+    note(session, luna)
+    parted = breaks.part(session, luna.id, now=NOW)
+    assert parted.stopped == ("luna-usdt-1h-h24 v1", "two-1h-h24 v1")
+    assert (alone.state, alone.proven, alone.demoted_at) == ("retired", False, NOW)
+    assert "another coin now" in (alone.demoted_because or "")
+    assert older.markets == alone.markets == ["binance:LUNA.2022/USDT"]
+    assert (both.state, both.markets) == ("champion", ["binance:BTC/USDT", "binance:LUNA.2022/USDT"])
+    assert (other.state, other.markets) == ("champion", ["binance:BTC/USDT"])
+    champions = trained_models.champions(session)
+    assert predictor.callers(champions, parse("binance:LUNA/USDT"), simulated=False) == []
 
 
 def test_a_name_that_is_taken_is_said(session: Session, luna: Market) -> None:
