@@ -15,6 +15,8 @@ from dashapp.cli.register import Add
 if TYPE_CHECKING:
     from db.queries.invariants import Champion
 
+SHOWN = 20  # breaches of the ledger that `check` lists
+
 
 def register(add: Add) -> None:
     add("up", up, "Start everything and keep it running until Ctrl-C.")
@@ -47,7 +49,7 @@ def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int
     with attached(settings, output) as found, db.engine.session() as session:
         log, calls = audit.verify(session), ledger.verify(session)
         breaches = invariants.candles(session) + invariants.jobs(session) + log.breaches
-        breaches += [f"I10 ledger: {breach.sentence}" for breach in calls.breaches]
+        breaches += _few([f"I10 ledger: {breach.sentence}" for breach in calls.breaches])
         if late := settling.overdue(session, now=utc_now()):
             breaches.append(
                 f"I11 {len(late)} calls wait to be settled for more than two bars, the first is call {late[0]}"
@@ -60,6 +62,12 @@ def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int
     if breaches:
         raise Refused(f"{len(breaches)} breaches found.")
     return 0
+
+
+def _few(breaches: list[str]) -> list[str]:
+    """The first ones, and how many more there are; `verify-ledger` lists them all."""
+    more = [f"{len(breaches) - SHOWN} more breaches of the ledger: verify-ledger lists them"]
+    return breaches if len(breaches) <= SHOWN else breaches[:SHOWN] + more
 
 
 def files_that_differ(models: Path, model: "Champion") -> list[str]:

@@ -42,17 +42,17 @@ COLUMNS = [
     Column("Log loss", number=True, words="m-drop"),
     Column("Against base rates, 95% interval", number=True, words="full", hint="Nats per call the model saves."),
     Column("Evidence", words="m-drop"),
-    Column(html.Span("Compare", className="visually-hidden"), words="m-drop"),
 ]
 
 
 def draw(versions: list[Version], ended: list[Ended], *, chosen: int | None, now: datetime) -> html.Table:
     """`chosen` is the id of the version whose card is shown."""
-    rows = [_row(v, chosen, now) for v in versions] + [_ended(e, now) for e in ended]
+    family = next((v.card.name for v in versions if v.id == chosen), "")
+    rows = [_row(v, chosen, family, now) for v in versions] + [_ended(e, now) for e in ended]
     return table(COLUMNS, rows, label="Versions", words="tkv last-plain")
 
 
-def _row(version: Version, chosen: int | None, now: datetime) -> Row:
+def _row(version: Version, chosen: int | None, family: str, now: datetime) -> Row:
     card = version.card
     name: list[Any] = [
         dcc.Link(html.B(f"v{card.version}", className="mono"), href=f"/models?version={version.id}"),
@@ -60,22 +60,24 @@ def _row(version: Version, chosen: int | None, now: datetime) -> Row:
     ]
     if card.simulated:
         name.append(simulated_badge(short=True))
+    state: list[Any] = [state_badge(version.state, proven=version.proven)]
+    if version.id != chosen and card.name == family:
+        state.append(_beside(version.id, chosen))
     cells = [
         html.Div(name, className="mk"),
-        state_badge(version.state, proven=version.proven),
+        html.Div(state, className="state"),
         numbers.moment(version.created_at, now=now),
         numbers.count(card.metrics.n),
         numbers.fixed(card.metrics.log_loss, 4),
         against_text(card.baseline("climatology")),
         evidence_of(card),
-        "" if version.id == chosen else _beside(version.id, chosen),
     ]
     return Row(cells, "sel" if version.id == chosen else "")
 
 
 def _beside(other: int, chosen: int | None) -> dcc.Link:
     """Puts this version beside the one that is shown."""
-    return dcc.Link("Compare", href=f"/models?version={chosen}&with={other}", className="fs12")
+    return dcc.Link("Compare", href=f"/models?version={chosen}&with={other}", className="fs12 beside")
 
 
 def _ended(ended: Ended, now: datetime) -> Row:
@@ -88,7 +90,6 @@ def _ended(ended: Ended, now: datetime) -> Row:
         nothing,
         nothing,
         html.Span(ended.reason, className="reason", title=ended.reason),
-        "",
         "",
     ]
     return Row(cells)
