@@ -60,12 +60,22 @@ def settle(session: Session, calls: list[Prediction]) -> None:
 def live(session: Session, market_id: int, model_id: int) -> dict[str, Any]:
     """A call on the candle that has just closed; the triggers do the rest."""
     call = past_call(session, model_id=model_id, market_id=market_id, open_ms=START_MS)
-    made = {"id", "made_at", "seq", "prev_hash", "hash"}
-    values = {c.name: getattr(call, c.name) for c in call.__table__.columns if c.name not in made}
+    values = now_instead(call)
     session.rollback()
+    return values
+
+
+def now_times() -> dict[str, Any]:
+    """The moments of a call on the candle that has just closed."""
     opened = parse("1h").last_closed(to_ms(utc_now()))
     times = {"open_time": 0, "closed_at": 1, "outcome_from": 2, "due_at": 4}
-    return values | {name: from_ms(opened + bars * HOUR) for name, bars in times.items()}
+    return {name: from_ms(opened + bars * HOUR) for name, bars in times.items()}
+
+
+def now_instead(call: Prediction) -> dict[str, Any]:
+    """The same call on the candle that has just closed."""
+    made = {"id", "made_at", "seq", "prev_hash", "hash"}
+    return {c.name: getattr(call, c.name) for c in call.__table__.columns if c.name not in made} | now_times()
 
 
 @contextmanager
@@ -242,3 +252,23 @@ def test_outcomes_are_chained_in_the_order_they_were_written(session: Session, m
     assert [r.prediction_id for r in rows] == [c.id for c in [*calls[3:], *calls[:3]]]
     assert [r.prev_hash for r in rows] == [ledger.GENESIS, *[r.hash for r in rows[:-1]]]
     assert ledger.verify(session).breaches == []
+
+
+def test_calls_of_both_forms_stand_in_one_chain_and_none_can_be_recast(
+    session: Session, market: Market, model_id: int
+) -> None:
+    """Calls from before sets and novelty keep their hash; of those from now on it covers these too."""
+    (old,) = write(session, market, model_id, 1)
+    values = now_instead(old)
+    doubts = {"conformal_set": "neutral,bullish", "novelty": 1.25, "abstained": True, "abstain_reason": "novel"}
+    assert predictions.write(session, values | doubts | {"form": 1})
+    new = session.scalars(select(Prediction).order_by(Prediction.id.desc()).limit(1)).one()
+    assert (old.form, new.form, new.prev_hash) == (1, 2, old.hash)
+    assert kinds(session) == []
+    for crime in ("novelty = 0.5", "conformal_set = 'bullish'", "abstained = false, abstain_reason = NULL", "form = 1"):
+        with tampering(session):
+            session.execute(text(f"UPDATE predictions SET {crime} WHERE id = :id"), {"id": new.id})
+            assert ("predictions", "changed", 2) in kinds(session), crime
+    with tampering(session):
+        session.execute(text("UPDATE predictions SET form = 2 WHERE id = :id"), {"id": old.id})
+        assert ("predictions", "changed", 1) in kinds(session)

@@ -1,11 +1,12 @@
 """Calls are made once, on the last closed candle, before its outcome exists, by files that are whole."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -14,9 +15,9 @@ from core.clock import from_ms, to_ms, utc_now
 from core.errors import ModelUnavailable, NotFound, Refused, SeriesEnded
 from core.timeframe import parse
 from db.queries import candles, markets, predictions
-from db.tables import Market, TrainedModel
+from db.tables import Market, Prediction, TrainedModel
 from market.candles import latest
-from ml import artefacts, features, labels, predictor, sessions
+from ml import artefacts, features, labels, novelty, predictor, sessions
 from ml.card import Card
 from tests.candles import walk
 from tests.ml import versions
@@ -78,6 +79,25 @@ def test_call_is_what_the_network_says_of_the_last_window(session: Session, tmp_
     np.testing.assert_allclose(list(row["probabilities"].values()), p, atol=1e-6)
     sigma = labels.sigma(found, HOUR.ms, 100)[-1:]
     assert row["upper_factor"] == pytest.approx(labels.factors(sigma, 0.8, 3)[0][0])
+
+
+def test_a_call_keeps_what_it_rules_out_and_why_it_abstains(session: Session, tmp_path: Path, now: datetime) -> None:
+    market = stored(session, DEMO, now=now)
+    made = model(session, tmp_path)
+    found = latest(session, market.id, "1h", 400)
+    loaded = artefacts.load(tmp_path, made.folder, made.manifest)
+    assert predictor.forecast(found, loaded).abstain_reason is None  # a version from before knows no doubt
+    narrow = novelty.fit(np.zeros((50, len(features.NAMES))))
+    for threshold, known, reason in ((0.9, None, None), (0.0, None, "undecided"), (0.9, narrow, "novel")):
+        said = predictor.forecast(found, replace(loaded, threshold=threshold, novelty=known))
+        assert said.abstain_reason == reason
+        assert said.conformal_set is not None
+        assert len(said.conformal_set.split(",")) == (3 if reason == "undecided" else 1)
+    predictor._write(session, made, market, HOUR, said, close=1.0, open_ms=HOUR.last_closed(to_ms(now)))
+    row = session.scalars(select(Prediction)).one()
+    assert (row.abstained, row.abstain_reason, row.conformal_set) == (True, "novel", said.conformal_set)
+    assert row.novelty == pytest.approx(said.novelty)
+    assert row.call in said.conformal_set  # what it would have called is kept all the same
 
 
 def test_an_ended_series_is_not_called(session: Session, tmp_path: Path, now: datetime) -> None:
