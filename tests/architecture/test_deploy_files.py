@@ -13,7 +13,7 @@ import yaml
 from dashapp.version import ROOT
 
 LOCKS = ("requirements.txt", "requirements-dev.txt", "deploy/requirements-web.txt", "deploy/uv.txt")
-TARGETS = ("run", "demo", "test", "lint", "bench", "leak-drill", "live-drill", "backup", "clean")
+TARGETS = ("run", "demo", "test", "lint", "bench", "security", "leak-drill", "live-drill", "backup", "clean")
 OURS = ("core", "db", "market", "ml", "alerts", "layouts", "callbacks", "dashapp", "workers", "demo")
 PIN = re.compile(r"([a-z0-9._-]+)(?:\[[a-z0-9,_-]+\])?==([^ ]+) \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
@@ -27,7 +27,7 @@ def lines(name: str) -> list[str]:
     return (ROOT / name).read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, "requirements-security.txt"])  # whose tools live apart from Bolt's packages
 def test_a_lock_holds_nothing_but_versions_and_hashes(name: str) -> None:
     assert [line for line in lines(name) if not PIN.fullmatch(line) and not HASH.fullmatch(line)] == []
     assert pins(name)
@@ -57,6 +57,7 @@ def wanted(name: str) -> set[str]:
         ("requirements.in", "requirements.txt"),
         ("requirements-dev.in", "requirements-dev.txt"),
         ("deploy/requirements-web.in", "deploy/requirements-web.txt"),
+        ("requirements-security.in", "requirements-security.txt"),
     ],
 )
 def test_whatever_is_asked_for_is_locked(source: str, lock: str) -> None:

@@ -24,6 +24,7 @@ STEPS: dict[str, Callable[[], int]] = {
     "semgrep": lambda: source.semgrep(TOOLS),
     "secrets": lambda: secrets_scan.check(TOOLS),
     "sbom": lambda: sbom.check(TOOLS),
+    "timing": source.timing,
     "limits": lambda: meet_the_limits(TOOLS),
     "inject": lambda: inject(TOOLS),
     "fuzz": lambda: fuzz(TOOLS),
