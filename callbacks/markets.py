@@ -17,6 +17,7 @@ import db.queries.instance
 import db.queries.jobs as jobs
 import db.queries.listings as listings
 import db.queries.markets as markets
+import db.queries.refusals as refusals
 import db.queries.sources as sources
 from callbacks.guards import current_role, current_user_id, may
 from callbacks.market_coverage import holes_of
@@ -74,7 +75,7 @@ def draw_stored(_ticks: int | None) -> tuple[Any, Any, Any, Any]:
         lines = stored_lines(session, _settings().exchanges)
         found = [source_of(row) for row in sources.all_of_them(session)]
         demo = bool(db.queries.instance.get(session).demo_enabled)
-        done = imported(session)
+        done = imported(session, current_user_id())
         serving = stood_in(session, now=now)
     return (
         page.stored_table(lines, analyst=may(Role.ANALYST), now=now),
@@ -167,18 +168,24 @@ def stood_in(session: Session, *, now: datetime) -> list[tuple[str, str, str, st
     ]
 
 
-def imported(session: Session) -> list[Imported]:
-    """The latest finished imports."""
-    return [_imported(session, row) for row in imports.latest(session, limit=LATEST)]
+def imported(session: Session, user_id: int) -> list[Imported]:
+    """The latest finished imports; whose refused lines this person may download."""
+    kept = {row.import_id: row.job_id for row in refusals.of_user(session, user_id)}
+    return [_imported(session, row, download(kept.get(row.id))) for row in imports.latest(session, limit=LATEST)]
 
 
-def _imported(session: Session, row: Import) -> Imported:
+def download(job_id: str | None) -> str:
+    """Where all refused lines of an import are."""
+    return f"/markets/refused/{job_id}.csv" if job_id else ""
+
+
+def _imported(session: Session, row: Import, link: str) -> Imported:
     market = markets.by_id(session, row.market_id)
     name = MarketName(market.exchange, market.symbol)
     lines = len(row.report.get("refused", [])) + len(row.report.get("replaced", []))
     summary = str(row.report.get("summary", ""))
     return Imported(
-        f"import/{row.id}", row.file_name, f"{name} {row.timeframe}", name.path, summary, lines, row.created_at
+        f"import/{row.id}", row.file_name, f"{name} {row.timeframe}", name.path, summary, lines, row.created_at, link
     )
 
 
@@ -192,7 +199,7 @@ def imported_file(session: Session, import_id: int) -> Import:
 
 def work(session: Session, user_id: int, role: str, *, now: datetime) -> list[Work]:
     """Imports that are not done, newest first; failed ones of the last hour, until the same is tried again."""
-    found, tried = [], set()
+    found, tried, kept = [], set(), {row.job_id for row in refusals.of_user(session, user_id)}
     for job in jobs.latest(session, name=IMPORT_FILE.name, limit=20):
         mine = job.owner_id == user_id or covers(role, Role.ADMIN)
         old = job.finished_at is not None and (now - job.finished_at).total_seconds() > 3_600
@@ -211,6 +218,7 @@ def work(session: Session, user_id: int, role: str, *, now: datetime) -> list[Wo
                 fraction=float(progress.get("fraction", 0.0)),
                 message=reason if ended else str(progress.get("message", "Waiting for a worker")),
                 lines=tuple(refused_lines(job.reason or "")),
+                download=download(job.id if job.id in kept else None),
             )
         )
     return found

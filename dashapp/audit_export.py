@@ -13,11 +13,11 @@ import db.engine
 from callbacks.admin_audit import wanted_of
 from callbacks.trail import note
 from core.roles import Role, covers
+from core.spreadsheet import tame
 from db.queries import audit
 from db.tables import AuditEvent
 
 HEAD = ("id", "at", "actor_id", "actor", "action", "object", "ip", "result", "detail", "previous", "hash")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 
 blueprint = Blueprint("audit_export", __name__)
 
@@ -50,13 +50,8 @@ def _lines(wanted: audit.Wanted) -> Iterator[str]:
 
 def _values(event: AuditEvent) -> tuple[object, ...]:
     at, detail = event.at.astimezone(UTC).isoformat(), json.dumps(event.detail, sort_keys=True)
-    who = (event.actor_id, _tame(event.actor), event.action, _tame(event.object), event.ip, event.result)
+    who = (event.actor_id, tame(event.actor), event.action, tame(event.object), event.ip, event.result)
     return (event.id, at, *who, detail, event.previous, event.hash)
-
-
-def _tame(text: str) -> str:
-    """With an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _line(values: tuple[object, ...]) -> str:

@@ -16,6 +16,7 @@ from dashapp import (
     gate,
     health,
     metrics,
+    refusals_export,
     score_export,
     security,
     static_files,
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> Flask:
     stream.install(app, settings)
     audit_export.install(app)
     score_export.install(app)
+    refusals_export.install(app)
     _mount_dash(app, settings)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

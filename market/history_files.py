@@ -50,6 +50,7 @@ class ImportReport:
     last_ms: int | None
     refused_lines: list[tuple[int, str]]
     replaced_lines: list[tuple[int, str]]
+    import_id: int | None = None
 
     @property
     def refused(self) -> int:
@@ -98,9 +99,9 @@ def import_file(
         session, name, timeframe, candles, file_name, duplicates=duplicates, refused=refused, replaced=replaced
     )
     import_breaks.judge(session, report.market_id, timeframe, candles, name, one_coin=one_coin, now=now)
-    _record(session, report, timeframe, file_name=file_name, user_id=user_id)
+    import_id = _record(session, report, timeframe, file_name=file_name, user_id=user_id)
     tell(1.0, report.summary)
-    return report
+    return replace(report, import_id=import_id)
 
 
 def export_csv(
@@ -210,7 +211,7 @@ def _store(
     )
 
 
-def _record(session: Session, report: ImportReport, timeframe: str, *, file_name: str, user_id: int | None) -> None:
+def _record(session: Session, report: ImportReport, timeframe: str, *, file_name: str, user_id: int | None) -> int:
     words = ("stored", "unchanged", "duplicates", "refused", "gaps", "missing")
     kept: dict[str, Any] = {
         "summary": report.summary,
@@ -219,7 +220,7 @@ def _record(session: Session, report: ImportReport, timeframe: str, *, file_name
         "refused": report.refused_lines[:KEPT_LINES],
         "replaced": report.replaced_lines[:KEPT_LINES],
     }
-    imports.record(
+    made = imports.record(
         session,
         market_id=report.market_id,
         timeframe=timeframe,
@@ -228,6 +229,7 @@ def _record(session: Session, report: ImportReport, timeframe: str, *, file_name
         counts={word: getattr(report, word) for word in words},
         report=kept,
     )
+    return made.id
 
 
 def _refusal(file_name: str, refused: list[tuple[int, str]]) -> str:

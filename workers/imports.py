@@ -1,9 +1,11 @@
 """Candles from files that were handed in on the page."""
 
+from sqlalchemy.orm import Session
+
 from core.clock import utc_now
 from core.errors import BadCandles, Refused
 from core.market_name import make as make_name
-from db.queries import uploads
+from db.queries import refusals, uploads
 from market import history_files
 from workers.context import JobContext
 
@@ -46,6 +48,8 @@ def import_file(
     except Refused as refusal:
         with context.session() as session:
             uploads.remove(session, upload_id)
+            if isinstance(refusal, BadCandles):
+                _keep(context, session, file_name, refusal.lines)
         if isinstance(refusal, BadCandles):
             raise BadCandles(_with_lines(refusal), refusal.lines) from refusal
         raise
@@ -57,6 +61,21 @@ def import_file(
     }
     with context.publish(result) as session:
         uploads.remove(session, upload_id)
+        _keep(context, session, file_name, report.refused_lines, import_id=report.import_id)
+
+
+def _keep(
+    context: JobContext,
+    session: Session,
+    file_name: str,
+    lines: list[tuple[int, str]],
+    *,
+    import_id: int | None = None,
+) -> None:
+    """Every refused line, for whoever handed the file in."""
+    who = context.owner_id
+    if lines and who is not None:
+        refusals.keep(session, context.job_id, lines, user_id=who, import_id=import_id, file_name=file_name)
 
 
 def _with_lines(refusal: BadCandles) -> str:

@@ -2,7 +2,18 @@
 
 from db.tables.accounts import BackupCode, Mail, Passkey, TotpSecret
 from db.tables.audit import AuditEvent
-from db.tables.candles import Candle, CandleDelivery, CandleRevision, CoarseCandle, Gap, Import, Market, Series, Upload
+from db.tables.candles import (
+    Candle,
+    CandleDelivery,
+    CandleRevision,
+    CoarseCandle,
+    Gap,
+    Import,
+    ImportRefusal,
+    Market,
+    Series,
+    Upload,
+)
 from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
@@ -32,6 +43,7 @@ __all__ = [
     "Gap",
     "IdempotencyKey",
     "Import",
+    "ImportRefusal",
     "Instance",
     "Invitation",
     "Job",

@@ -214,6 +214,23 @@ class Import(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class ImportRefusal(Base):
+    """Every refused line of a file that somebody handed in, for that person; it goes with the job.
+
+    `lines` is zlib of lines `number TAB reason`; `import_id` where the rest of the file was stored.
+    """
+
+    __tablename__ = "import_refusals"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), index=True)
+    file_name: Mapped[str]
+    count: Mapped[int]
+    lines: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class Upload(Base):
     """A file handed in on the page, kept until a worker on any host has imported it."""
 

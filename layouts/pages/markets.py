@@ -80,6 +80,7 @@ class Work:
     fraction: float
     message: str
     lines: tuple[tuple[int, str], ...]
+    download: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Imported:
     summary: str
     lines: int
     at: datetime
+    download: str = ""
 
 
 def layout(**_query: str) -> Component:
@@ -244,7 +246,7 @@ def _work(one: Work) -> Component:
     parts: list[Any] = [html.B(one.what, className="t1"), html.Span(one.state, className="t3")]
     if one.state in {"failed", "cancelled"}:
         parts.append(html.Span(one.message, className="bad" if one.state == "failed" else "t3"))
-        parts += [_lines_button(one.key, len(one.lines))] if one.lines else []
+        parts += _lines_buttons(one.key, len(one.lines), one.download)
     else:
         bar = html.I(style={"width": f"{one.fraction:.0%}"})
         about = {"aria-valuenow": f"{100 * one.fraction:.0f}", "aria-valuemin": "0", "aria-valuemax": "100"}
@@ -268,15 +270,19 @@ def _imported(one: Imported, now: datetime) -> html.Li:
         html.Div(one.file_name, className="t3 trunc", title=one.file_name),
         html.Div(one.summary, className="t2"),
     ]
-    words += [_lines_button(one.key, one.lines)] if one.lines else []
+    words += _lines_buttons(one.key, one.lines, one.download)
     return html.Li(html.Div(words, className="imported"))
 
 
+def _lines_buttons(key: str, lines: int, download: str) -> list[Component]:
+    """Show the first of them here; the uploader downloads all."""
+    link = html.A("Download all as CSV", href=download, download="", className="btn btn-ghost btn-sm")
+    return [*([_lines_button(key, lines)] if lines else []), *([link] if download else [])]
+
+
 def _lines_button(key: str, lines: int) -> html.Button:
-    words = "Show 1 line" if lines == 1 else f"Show {count(lines)} lines"
-    return html.Button(
-        words, id={"type": ids.Markets.LINES, "index": key}, className="btn btn-secondary btn-sm", n_clicks=0
-    )
+    words, key_of = "Show 1 line" if lines == 1 else f"Show {count(lines)} lines", {"type": ids.Markets.LINES}
+    return html.Button(words, id={**key_of, "index": key}, className="btn btn-secondary btn-sm", n_clicks=0)
 
 
 def report_pane(title: str, refused: list[tuple[int, str]], replaced: list[tuple[int, str]]) -> Component:

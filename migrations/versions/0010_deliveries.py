@@ -1,4 +1,4 @@
-"""Where candles came from: one row a run of candles that one source brought within an hour."""
+"""Where candles came from, one row a run that one source brought within an hour; every line a file was refused for."""
 
 from collections.abc import Sequence
 
@@ -40,6 +40,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_candle_deliveries_series", "candle_deliveries", ["market_id", "timeframe", "id"])
 
+    op.create_table(
+        "import_refusals",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("import_id", sa.Integer(), nullable=True),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", MOMENT, server_default=sa.func.now(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_import_refusals_job_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_import_refusals_user_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name="fk_import_refusals_import_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", name="pk_import_refusals"),
+    )
+    op.create_index("ix_import_refusals_user_id", "import_refusals", ["user_id"])
+    op.create_index("ix_import_refusals_import_id", "import_refusals", ["import_id"])
+
 
 def downgrade() -> None:
+    op.drop_table("import_refusals")
     op.drop_table("candle_deliveries")

@@ -1,5 +1,7 @@
 """The Markets page on a real database: what is stored, sources, imports, and who may import."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from core.clock import utc_now
 from core.jobs import BACKFILL, IMPORT_FILE, JobState
 from core.market_name import parse
 from core.roles import Role
-from db.queries import imports, jobs, listings, markets
+from db.queries import imports, jobs, listings, markets, refusals
 from db.tables import Job, SourceHealth
 from layouts.components import coverage
 from layouts.pages import markets as layout
@@ -109,6 +111,26 @@ def test_a_failed_import_lists_its_lines_until_it_is_tried_again(signed_in: Sign
     assert page.work(session, owner, Role.ANALYST, now=utc_now()) == []
 
 
+def test_who_handed_a_file_in_downloads_all_its_refused_lines(signed_in: SignIn, session: Session) -> None:
+    analyst, other = signed_in(Role.ANALYST), signed_in(Role.ADMIN)
+    owner = analyst.user_id  # type: ignore[attr-defined]
+    job = work_job(session, owner, JobState.FAILED, reason=FAILED, finished_at=utc_now())
+    lines = [(3, "“=1+1” in open is no number"), (4, "=cmd()"), *((k, "no") for k in range(5, 2_005))]
+    refusals.keep(session, job.id, lines, user_id=owner, import_id=None, file_name="a b.csv")
+    session.commit()
+    (one,) = page.work(session, owner, Role.ANALYST, now=utc_now())
+    assert one.download == f"/markets/refused/{job.id}.csv"
+    (seen_by_admin,) = page.work(session, 0, Role.ADMIN, now=utc_now())
+    assert seen_by_admin.download == ""
+    answer = analyst.get(one.download)
+    rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True))))
+    assert rows[:3] == [["line", "reason"], ["3", "“=1+1” in open is no number"], ["4", "'=cmd()"]]
+    assert len(rows) == len(lines) + 1
+    assert answer.headers["Content-Disposition"] == "attachment; filename=refused-lines.csv"
+    assert other.get(one.download).status_code == 404
+    assert analyst.get("/markets/refused/none.csv").status_code == 404
+
+
 def test_a_strangers_import_is_not_shown(signed_in: SignIn, session: Session, owner: int) -> None:
     job = work_job(session, owner, JobState.FAILED, reason=FAILED, finished_at=utc_now())
     answer = fire(signed_in(Role.ANALYST), {"markets-chosen.data": f"job/{job.id}"})
@@ -120,7 +142,7 @@ def test_finished_imports_keep_their_last_line_and_their_refused_rows(signed_in:
         session, BAD, parse("binance:BTC/USDT"), "1h", file_name="btc.csv", skip_bad=True, now=NOW
     )
     session.commit()
-    (done,) = page.imported(session)
+    (done,) = page.imported(session, 0)
     assert done.summary == report.summary
     assert (done.what, done.lines) == ("binance:BTC/USDT 1h", 1)
     (row,) = imports.latest(session)
@@ -144,7 +166,7 @@ def test_large_numbers_of_the_summary_are_those_of_the_command(session: Session)
     )
     session.commit()
     assert report.summary.startswith("1500 stored")
-    assert page.imported(session)[0].summary == report.summary
+    assert page.imported(session, 0)[0].summary == report.summary
 
 
 def follow(client: Any, text: str | None, clicks: int = 1) -> Any:

@@ -16,7 +16,7 @@ from core.jobs import BACKFILL, FILL_DEMO, IMPORT_FILE, PROBE_EXCHANGES
 from core.market_name import make as make_name
 from core.settings import Settings
 from core.timeframe import TIMEFRAMES
-from db.queries import candles, instance, jobs, markets, sources, uploads
+from db.queries import candles, instance, jobs, markets, refusals, sources, uploads
 from db.tables import Market, User
 from market import ccxt_gateway
 from tests.demo.server import Server, running
@@ -441,12 +441,19 @@ def test_a_file_with_a_bad_row_fails_naming_its_line_and_stores_nothing(server: 
     assert "line 4: open, high, low and close contradict each other" in job.reason
     assert "BTC/USDT" not in table()
     assert not is_kept(upload_id)
+    with db.engine.session() as session:
+        lines = refusals.lines_of(session, job.id, user_id=job.owner_id)
+    assert lines == [(4, "open, high, low and close contradict each other")]
 
 
 def test_bad_rows_may_be_skipped_and_are_told(server: Server) -> None:
     job, _ = import_job(BAD, skip_bad=True)
     assert job.state == "succeeded"
     assert [line for line, _ in job.result["refused"]] == [4]
+    with db.engine.session() as session:
+        (kept,) = refusals.of_user(session, job.owner_id)
+    assert (kept.job_id, kept.count) == (job.id, 1)
+    assert kept.import_id is not None
 
 
 def test_many_refused_lines_are_counted_not_listed() -> None:

@@ -1,0 +1,34 @@
+"""Every refused line of a file as CSV, for whoever handed it in; for everybody else nothing is at this address."""
+
+import csv
+import io
+
+from flask import Blueprint, Flask, Response, abort
+from flask_login import current_user
+
+import db.engine
+from core.errors import NotFound
+from core.spreadsheet import tame
+from db.queries import refusals
+
+blueprint = Blueprint("refusals_export", __name__)
+
+
+def install(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/markets/refused/<job_id>.csv")
+def export(job_id: str) -> Response:
+    """Line and reason, by line."""
+    try:
+        with db.engine.session() as session:
+            lines = refusals.lines_of(session, job_id, user_id=int(current_user.id))
+    except NotFound:
+        abort(404)
+    out = io.StringIO()
+    csv.writer(out).writerows([("line", "reason"), *((line, tame(reason)) for line, reason in lines)])
+    answer = Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = "attachment; filename=refused-lines.csv"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
