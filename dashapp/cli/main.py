@@ -1,10 +1,11 @@
 """The command line: which commands there are, and how every failure becomes a sentence and an exit code.
 
-0 done, 1 refused or failed, 2 usage, 78 configuration, 130 Ctrl-C. This module imports little: each command brings
-what it needs when it runs.
+0 done, 1 refused or failed, 2 usage, 78 configuration, 130 Ctrl-C, 141 whoever read the output has gone. This module
+imports little: each command brings what it needs when it runs.
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ GROUPS = (
     settings_docs,
 )
 INTERRUPTED = 130
+NOBODY_READS = 128 + signal.SIGPIPE  # as a shell says it of `yes | head`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,8 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.failure("Stopped.")
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say to them
-        return 1
+        return _leave()
 
 
 def _run(asked: argparse.Namespace, output: Output) -> int:
@@ -77,11 +78,21 @@ def _run(asked: argparse.Namespace, output: Output) -> int:
             output.note(f"line {number}: {reason}")
         output.failure(error.sentence, **({"lines": lines} if lines else {}))
         return error.exit_code
+    except BrokenPipeError:
+        raise
     except Exception as error:  # the last resort: no traceback without --debug
         if asked.debug:
             raise
         output.failure(f"Unexpected: {type(error).__name__}: {error}. Run it again with --debug for the details.")
         return 1
+
+
+def _leave() -> int:
+    """End without a word; what Python would still flush goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return NOBODY_READS
 
 
 def _end(_number: int, _frame: object) -> None:
