@@ -43,10 +43,9 @@ class Forecaster(Answer):
 
     @classmethod
     def of(cls, side: Side) -> "Forecaster":
-        made = {"calls": side.n, "hit_rate_interval": side.interval}
-        made |= {
-            name: getattr(side, name) for name in ("key", "title", "right", "hit_rate", "mcc", "log_loss", "brier")
-        }
+        names = ("key", "title", "right", "hit_rate", "mcc", "log_loss", "brier")
+        made: dict[str, Any] = {name: getattr(side, name) for name in names}
+        made |= {"calls": side.n, "hit_rate_interval": side.interval}
         if side.saves is not None:
             made |= {"saves": side.saves.gain, "saves_interval": side.saves.interval, "p_value": side.saves.p_value}
         return cls.model_validate(made)

@@ -43,8 +43,9 @@ def model(session: Session, market: Market, tmp_path: Path) -> TrainedModel:
 def go_wild(session: Session, market: Market) -> datetime:
     """600 more candles that move ten times as much; the moment after them."""
     more = walk(600, "1h", seed=9, start_ms=START_MS + 1_900 * HOUR)
-    wild = [100 * (column / 100) ** 10 for column in (more.open, more.high, more.low, more.close)]
-    candles.upsert(session, market.id, "1h", Candles(more.time, *wild, np.full(600, 1e6)))
+    first, high, low, last = (100 * (column / 100) ** 10 for column in (more.open, more.high, more.low, more.close))
+    wild = Candles(more.time, first, high, low, last, np.full(600, 1e6))
+    candles.upsert(session, market.id, "1h", wild)
     return from_ms(START_MS + 2_500 * HOUR)
 
 
@@ -79,7 +80,9 @@ def test_a_proof_expires(session: Session, model: TrainedModel) -> None:
     look(session, model, late, days=32)
     assert model.proven
     look(session, model, late, days=31)
-    assert not model.proven and "after 31 a proof has expired" in str(model.demoted_because)
+    session.refresh(model)
+    assert "after 31 a proof has expired" in str(model.demoted_because)
+    assert [model.proven, model.state] == [False, "champion"]
 
 
 def test_a_schedule_asks_once_a_slot(session: Session, model: TrainedModel) -> None:
