@@ -20,13 +20,14 @@ from sqlalchemy import text
 
 import core.settings
 import db.engine
+import db.migrate
 from core import job_queue, market_name
 from core.jobs import TRAIN_MODEL, JobState
 from core.settings import Settings
+from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 from dashapp.version import ROOT
 from db.queries import candles, job_claims, jobs, markets, trained_models, training_runs
-from tests.bench.timing import database
 from tests.candles import walk
 
 KILLS = 10
@@ -50,16 +51,21 @@ ASKED: dict[str, Any] = {
 @contextmanager
 def servers() -> Iterator[Settings]:
     """PostgreSQL and Valkey of our own, and a folder for models."""
-    with tempfile.TemporaryDirectory() as folder, database():
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        valkey = Valkey(Path(folder) / "redis", "drill-password-" * 3)
+        postgres = Postgres(Path(folder), "drill-password-" * 3, durable=False)
+        valkey = Valkey(Path(folder), "drill-password-" * 3)
+        postgres.start()
         valkey.start()
+        engine = db.engine.connect(postgres.url)
         try:
-            session_url = db.engine.engine().url.render_as_string(hide_password=False)
+            db.migrate.upgrade(engine)
             job_queue.connect(valkey.url)
-            yield core.settings.read({"BOLT_DATA": folder, "DATABASE_URL": session_url, "REDIS_URL": valkey.url})
+            yield core.settings.read({"BOLT_DATA": folder, "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url})
         finally:
+            engine.dispose()
             valkey.stop()
+            postgres.stop()
 
 
 def begin(settings: Settings, job_id: str) -> "subprocess.Popen[bytes]":
@@ -114,9 +120,7 @@ def main() -> int:
             job, versions = jobs.get(session, run_id), trained_models.table(session)
             done = [row.state for row in training_runs.parts(session, run_id)]
         left = list((settings.models / ".work").glob("*"))
-        print(
-            f"job {job.state} at attempt {job.attempt}, {len(versions)} version, {done.count('done')} parts done"
-        )
+        print(f"job {job.state} at attempt {job.attempt}, {len(versions)} version, {done.count('done')} parts done")
         return 0 if job.state == JobState.SUCCEEDED and len(versions) == 1 and not left else 1
 
 

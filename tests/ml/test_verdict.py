@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ml import verdict
+from core.ohlcv import Candles
+from ml import baselines, dataset, evaluation, report, verdict
 from ml.card import Baseline
+from ml.config import TrainingConfig
+from ml.dataset import Frame
 from tests.ml import versions
+from tests.ml.series import planted_drift, random_walk
 
 ASKED = versions.config()
 CARD = versions.card(ASKED, versions.prepared(ASKED))
@@ -50,3 +54,21 @@ def test_a_model_that_does_not_beat_a_simple_one_is_not_better(key: str) -> None
 
 def test_a_baseline_that_is_missing_is_not_beaten() -> None:
     assert not verdict.skill_shown(METRICS, [b for b in beside() if b.key != "majority"])
+
+
+def shown(candles: Candles, horizon: int) -> bool:
+    """Whether a regression, judged as a model is, shows skill out of sample."""
+    config = TrainingConfig(("demo:KNOWN/USDT",), "1h", horizon)
+    data = dataset.prepare([Frame(config.markets[0], True, candles)], config)
+    p, _ = baselines.logistic(data, data.parts.test)
+    rows = report.judged(data, data.parts.test)
+    return verdict.skill_shown(evaluation.judge(p, rows), report.beside(data, p, rows))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_random_walk_shows_no_skill(seed: int) -> None:
+    assert not shown(random_walk(4_000, seed=seed), 24)
+
+
+def test_a_planted_drift_shows_skill() -> None:
+    assert shown(planted_drift(6_000, seed=1), 6)
