@@ -44,7 +44,7 @@ def train_model(
     test calls. Raises NotEnoughData, NotFound, Refused, Cancelled.
     """
     names = tuple(str(market_name.parse(name)) for name in markets)
-    knobs = {name: tuple(value) if isinstance(value, list) else value for name, value in walk.items()}
+    knobs: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in walk.items()}
     asked = TrainingConfig(names, timeframe, horizon, epochs or EPOCHS, first_seeds(seeds), **knobs)
     models = context.settings.models
     work = walk_forward.folder(models, context.job_id)
