@@ -10,9 +10,16 @@
   const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
   /* ---- numbers and times -------------------------------------------------------------------------------------- */
+  const writers = []; // by decimals: making one takes longer than all it writes in a frame
+
+  function written(decimals) {
+    const fixed = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return (writers[decimals] = writers[decimals] || new Intl.NumberFormat("en-US", fixed));
+  }
+
   function number(value, decimals) {
     if (value === null || value === undefined || !isFinite(value)) return "\u2014";
-    const text = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    const text = written(decimals).format(Math.abs(value));
     return value < 0 && Number(text.replace(/,/g, "")) !== 0 ? MINUS + text : text;
   }
 

@@ -21,8 +21,10 @@
   /* The slots and values of an output, with those ahead of the newest bar. */
   function whole(n) {
     const { columns: cols } = page;
-    const later = cols.ahead[n].map((_, k) => cols.times.slots + k);
-    return { at: [...cols.times.at, ...later], values: [...cols.lines[n], ...cols.ahead[n]] };
+    const known = (cols.whole = cols.whole || []);
+    const later = () => cols.ahead[n].map((_, k) => cols.times.slots + k);
+    known[n] = known[n] || { at: [...cols.times.at, ...later()], values: [...cols.lines[n], ...cols.ahead[n]] };
+    return known[n];
   }
 
   function polygon(context, points, fill) {
@@ -126,9 +128,9 @@
     const places = charts.places();
     if (!frame || !places || !frame.marks || places.bar < 1.5) return;
     const colour = charts.colours();
-    const index = new Map(cols.times.at.map((slot, k) => [slot, k]));
+    cols.places = cols.places || new Map(cols.times.at.map((slot, k) => [slot, k]));
     for (const [ms, call, , right] of frame.marks) {
-      const k = index.get(Math.round((ms - cols.times.first) / cols.times.step));
+      const k = cols.places.get(Math.round((ms - cols.times.first) / cols.times.step));
       const x = places.x(ms);
       if (k === undefined || x < -8 || x > size.width + 8) continue;
       const edge = places.y(call === 2 ? cols.low[k] : cols.high[k]);
@@ -148,6 +150,7 @@
   charts.dress = function () {
     const { frame } = page;
     if (!frame || !charts.native()) return;
+    charts.hear(charts.moved, charts.hover);
     for (const [n, m] of bands(frame)) {
       const line = frame.lines[n];
       const id = charts.nativeSeries(line.id) ? line.id : "price";

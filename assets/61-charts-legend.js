@@ -36,6 +36,7 @@
   charts.drawPaneTags = function (frame, shares) {
     const holder = document.getElementById("charts-pane-tags");
     if (!holder) return;
+    told = []; // to be written anew, into these
     const total = shares.reduce((a, b) => a + b, 0);
     let above = shares[0];
     holder.replaceChildren(...shares.slice(1).map((share, n) => {
@@ -96,6 +97,15 @@
     return [own, line];
   }
 
+  let told = [];
+
+  /* Whether all that the legend shows is as it was when it was last written. */
+  function same(...now) {
+    const before = told;
+    told = now;
+    return before.length === now.length && now.every((one, n) => one === before[n]);
+  }
+
   charts.legend = function (index) {
     const { frame, columns: cols } = charts.page;
     const holder = document.getElementById("charts-legend");
@@ -103,6 +113,9 @@
     const last = cols.close.length - 1;
     const k = index === null ? newest(cols, charts.page.logical) : index;
     if (k < 0) return holder.replaceChildren();
+    const { logical } = charts.page;
+    const forming = logical !== null && logical.to >= cols.times.slots; // its bar may be told in place of the newest
+    if (same(holder, cols, k, index === null, frame.cmp && oldest(cols, logical), forming)) return undefined;
     holder.classList.toggle("is-pointed", index !== null);
     const price = (value) => number(value, frame.decimals);
     const moved = change(k ? cols.close[k - 1] : cols.open[k], cols.close[k]);
@@ -134,6 +147,7 @@
     const { frame, columns: cols } = charts.page;
     const holder = document.getElementById("charts-legend");
     if (!holder || !frame) return;
+    told = [];
     const at = slotMs(cols.times, slot);
     const hole = frame.holes.find(([from, to]) => at + cols.times.step > from && at < to);
     const row = element("div", "row1");

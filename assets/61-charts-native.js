@@ -61,6 +61,31 @@
     return { ...across, y: (price) => prices.priceToCoordinate(price), price: (y) => prices.coordinateToPrice(y) };
   }
 
+  /* ---- what happens on it ------------------------------------------------------------------------------------------------ */
+  const heard = new WeakSet();
+
+  /* The newest of many events, once a frame. */
+  function perFrame(run) {
+    let newest = null;
+    return (event) => {
+      if (newest === null) requestAnimationFrame(() => {
+        const { event: last } = newest;
+        newest = null;
+        run(last);
+      });
+      newest = { event };
+    };
+  }
+
+  /* Range and crosshair straight from the chart: told by the component, each step of a drag would wake all of Dash. */
+  function hear(moved, pointed) {
+    const chart = native();
+    if (!chart || heard.has(chart)) return;
+    heard.add(chart);
+    chart.timeScale().subscribeVisibleLogicalRangeChange(perFrame(moved));
+    chart.subscribeCrosshairMove(perFrame(pointed));
+  }
+
   /* ---- layers ---------------------------------------------------------------------------------------------------------- */
   function layer(order, paint) {
     let update = null;
@@ -114,5 +139,5 @@
     if (own && own.has(name)) own.get(name).refresh();
   }
 
-  Object.assign(charts, { native, nativeSeries: series, places, scale, paintOn, unpaint, repaint });
+  Object.assign(charts, { native, nativeSeries: series, hear, places, scale, paintOn, unpaint, repaint });
 })();

@@ -6,9 +6,13 @@
   const { slotMs, AXIS_HEIGHT } = charts;
   const SHARES = { price: 65, volume: 12, own: 18 }; // of the height
 
+  const known = new Map(); // name -> colour; layers ask while they paint, and each look at a style makes the page count it
+
   function colours() {
-    const style = getComputedStyle(document.documentElement);
-    return (name) => style.getPropertyValue("--" + name).trim();
+    return (name) => {
+      if (!known.has(name)) known.set(name, getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
+      return known.get(name);
+    };
   }
 
   function faded(hex, alpha) {
@@ -181,6 +185,7 @@
 
   charts.draw = function () {
     const { frame, columns } = charts.page;
+    known.clear(); // of another theme
     const colour = colours();
     const shares = panes(frame);
     window.dash_clientside.set_props("charts-chart", {

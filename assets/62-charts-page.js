@@ -115,7 +115,7 @@
     return { from: slots[0] === null ? to - size : slots[0], to };
   }
 
-  /* The chart skips a range it has just reported itself; a hair's breadth makes every one we set a new one. */
+  /* The component takes over a range only if it is a new one, also where the chart has moved since; a hair's breadth. */
   function nudged(range) {
     page.nudge = (page.nudge + 1) % 1000;
     return { from: range.from + page.nudge * 1e-7, to: range.to };
@@ -123,7 +123,7 @@
 
   function show(range) {
     page.logical = nudged(range);
-    set(CHART, { visibleLogicalRange: page.logical });
+    set(CHART, { visibleLogicalRange: page.logical }); // after a frame that is still on its way into the chart
   }
 
   function waiting(on) {
@@ -165,6 +165,34 @@
   let settle = null;
   let write = null;
 
+  /* Each frame of a drag comes here: what reads more than the legend waits until it rests. */
+  function moved(logical) {
+    if (!logical || !page.frame) return;
+    page.logical = logical;
+    if (page.pointed === null) charts.legend(null);
+    clearTimeout(settle);
+    settle = setTimeout(rested, 150);
+    clearTimeout(write);
+    write = setTimeout(noteSpan, 500);
+  }
+
+  function rested() {
+    want();
+    charts.table();
+  }
+
+  function hover(crosshair) {
+    if (!page.frame) return;
+    const bar = crosshair && crosshair.time ? page.columns.times : null;
+    page.pointed = null;
+    if (!bar) return void charts.legend(null);
+    const slot = Math.round((crosshair.time * 1000 - bar.first) / bar.step);
+    const index = bar.at.indexOf(slot);
+    if (index >= 0) page.pointed = index;
+    if (index < 0 && slot >= 0 && slot < bar.slots) charts.legendOfGap(slot);
+    else charts.legend(page.pointed);
+  }
+
   function seen(frame, before) {
     set("charts-seen", { data: { key: frame.key, end: frame.end, complete: frame.complete, stream: frame.stream } });
     if (!before || before.key !== frame.key) document.title = `${frame.symbol} ${frame.tf} \u00b7 Bolt`;
@@ -200,29 +228,6 @@
       charts.visited(frame.market);
       charts.table();
       return `${frame.key} ${frame.seq}`;
-    },
-
-    moved(logical) {
-      if (!logical || !page.frame) return;
-      page.logical = logical;
-      if (page.pointed === null) charts.legend(null);
-      clearTimeout(settle);
-      settle = setTimeout(want, 160);
-      clearTimeout(write);
-      write = setTimeout(noteSpan, 500);
-      charts.table();
-    },
-
-    hover(crosshair) {
-      if (!page.frame) return;
-      const bar = crosshair && crosshair.time ? page.columns.times : null;
-      page.pointed = null;
-      if (!bar) return void charts.legend(null);
-      const slot = Math.round((crosshair.time * 1000 - bar.first) / bar.step);
-      const index = bar.at.indexOf(slot);
-      if (index >= 0) page.pointed = index;
-      if (index < 0 && slot >= 0 && slot < bar.slots) charts.legendOfGap(slot);
-      else charts.legend(page.pointed);
     },
 
     reset(click) {
@@ -285,5 +290,5 @@
     else find("charts-pane").requestFullscreen();
   }
 
-  Object.assign(charts, { ask, indicators, reset, fit, goTo, pan, zoom, fullScreen, set, TIMEFRAMES });
+  Object.assign(charts, { ask, indicators, reset, fit, goTo, pan, zoom, fullScreen, set, moved, hover, TIMEFRAMES });
 })();

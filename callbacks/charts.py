@@ -41,8 +41,6 @@ SIMULATED = "These candles are made by Bolt's demo exchange. Nothing here is a m
 wire = Wiring()
 
 for word, prop in (
-    ("moved", Input(ids.Charts.CHART, "visibleLogicalRange")),
-    ("hover", Input(ids.Charts.CHART, "crosshair")),
     ("reset", Input(ids.Charts.CHART, "dblClick")),
     ("clicked", Input(ids.Charts.CHART, "click")),
     ("known", Input(ids.Charts.MARKETS, "data")),

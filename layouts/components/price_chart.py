@@ -19,7 +19,6 @@ PRICE, VOLUME, FIRST_OWN = 0, 1, 2  # panes from the top
 COLOURS = 8  # the tokens --overlay-1 … --overlay-8
 UNDASHED = 4  # from the fifth on lines are also dashed
 HA_DIGITS = 9  # significant ones of a Heikin-Ashi bar
-THROTTLE = 60  # ms between reports of crosshair and range
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,7 @@ def price_chart(chart_id: str) -> Tvlwc:
         paneOptions=[],
         width="100%",
         height="100%",
-        reportThrottle=THROTTLE,
         subscribeClick=True,
-        subscribeCrosshair=True,
-        subscribeVisibleRange=True,
         subscribeDblClick=True,
     )
 
