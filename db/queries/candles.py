@@ -107,9 +107,9 @@ def upsert(
     row = _lock_series(session, market_id, timeframe)
     first, last = int(candles.time[0]), int(candles.time[-1])
     before, rows = _around(session, row, first, last)
-    fresh = _count_fresh(candles.time, before)
     flagged = 0 if not row.flagged and flags is None else -_flagged(session, row, first, last)
     inside = (before >= first) & (before <= last)
+    fresh = _count_fresh(candles.time, before[inside])
     whole = _count_fresh(before[inside], candles.time) == 0  # all that is stored there is said again
     if not np.any(inside):
         written = _load(session, row, candles, flags)
@@ -189,6 +189,8 @@ def _count_fresh(new: Times, before: Times) -> int:
     """How many of the sorted times `new` are not among the sorted times `before`."""
     if not len(before):
         return len(new)
+    if np.array_equal(new, before):
+        return 0
     at = np.minimum(np.searchsorted(before, new), len(before) - 1)
     return int(np.count_nonzero(before[at] != new))
 
@@ -257,9 +259,9 @@ def _partition(row: Series) -> str:
 
 def _note(session: Session, row: Series, new: Times, before: Times, fresh: int, flagged: int, step_ms: int) -> None:
     """Bring the series row up to date. Gaps can only change between the neighbours of the new candles."""
-    after = np.union1d(before, new) if fresh else before
     first, last = int(new[0]), int(new[-1])
-    row.gaps += len(ohlcv.gaps(after, step_ms)) - len(ohlcv.gaps(before, step_ms))
+    if fresh:
+        row.gaps += len(ohlcv.gaps(np.union1d(before, new), step_ms)) - len(ohlcv.gaps(before, step_ms))
     row.rows += fresh
     row.flagged += flagged
     row.first_open = from_ms(first if row.first_open is None else min(first, to_ms(row.first_open)))

@@ -35,10 +35,11 @@ OLDEST_FIRST = f"""
     WHERE market_id = %s AND timeframe = %s AND step = %s AND open_time BETWEEN %s AND %s ORDER BY open_time
 """  # noqa: S608  (its own columns)
 NEWEST_FIRST = OLDEST_FIRST + " DESC LIMIT %s"
-SOURCE = """
+SPAN = """
     SELECT open_time, open, high, low, close, volume, 1 FROM candles
-    WHERE market_id = %s AND timeframe = %s AND (open_time BETWEEN %s AND %s OR open_time BETWEEN %s AND %s)
+    WHERE market_id = %s AND timeframe = %s AND open_time BETWEEN %s AND %s
 """
+TWO_SPANS = f"{SPAN} UNION ALL {SPAN}"  # with OR between them, all that lies between is read too
 # Spans of several levels in one go, each by the key.
 BESIDE = f"""
     SELECT found.step, {COLUMNS}
@@ -156,10 +157,12 @@ def _source(
 ) -> Bars:
     """The candles of the bars of length `step` at `first` and `last` and of all between them."""
     begin, end = _floor(first, step), _floor(last, step) + step - 1
-    edges = (begin, first - 1, last + 1, end) if inside is not None else (begin, end, begin, end)
-    found = _bars(copy_out(session, SOURCE, [market_id, frame.name, *map(from_ms, edges)], KINDS))
+    key = [market_id, frame.name]
     if inside is None:
+        found = _bars(copy_out(session, SPAN, [*key, from_ms(begin), from_ms(end)], KINDS))
         return _sorted(found.candles, found.counts)
+    left, right = (from_ms(begin), from_ms(first - 1)), (from_ms(last + 1), from_ms(end))
+    found = _bars(copy_out(session, TWO_SPANS, [*key, *left, *key, *right], KINDS))
     return _joined(Bars(inside, np.ones(len(inside), dtype=np.int64)), found)
 
 
