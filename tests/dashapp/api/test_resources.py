@@ -119,7 +119,7 @@ def test_candles_as_an_arrow_stream(api, bars) -> None:
 
     path = "/markets/BTC-USDT/candles?exchange=binance&limit=3"
     answer = api()("GET", path, headers={"Accept": "application/vnd.apache.arrow.stream"})
-    assert (answer.mimetype, answer.vary) == ("application/vnd.apache.arrow.stream", {"Accept"})
+    assert (answer.mimetype, "Accept" in answer.vary) == ("application/vnd.apache.arrow.stream", True)
     assert 'rel="next"' in answer.headers["Link"]
     table = pa.ipc.open_stream(answer.data).read_all()
     last = walk(300)
