@@ -112,7 +112,10 @@ def _moment(ms: int) -> str:
 
 
 def _verdict(card: Card) -> html.Ul:
-    lines = [_line(b.model_against.beats, f"Beats {b.title if b.title[:2].isupper() else b.title.lower()}", against_text(b)) for b in card.baselines]
+    lines = [
+        _line(b.model_against.beats, f"Beats {b.title if b.title[:2].isupper() else b.title.lower()}", against_text(b))
+        for b in card.baselines
+    ]
     lines.append(_line(card.metrics.skill > 0, "Brier skill above zero", numbers.signed(card.metrics.skill, 4)))
     lines.append(_line(card.leak_lab == "green", "Leak lab", card.leak_lab))
     return html.Ul(lines, className="list")
