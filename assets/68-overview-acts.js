@@ -95,10 +95,30 @@
     choose(0);
   }
 
-  function named(question, before) {
-    const name = window.prompt(question, before);
-    return name === null ? null : name.trim();
+  /* Dialogs of the house: a name for a list, and before one is lost. */
+  let naming = null;
+
+  const show = (id, isOpen) => window.dash_clientside.set_props(id, { is_open: isOpen });
+
+  function askName(wish, before) {
+    naming = wish;
+    window.dash_clientside.set_props("overview-name", { value: before });
+    show("overview-naming", true);
   }
+
+  function nameGiven() {
+    const name = find("overview-name").value.trim();
+    if (!name) return find("overview-name").focus();
+    show("overview-naming", false);
+    return act({ act: naming, name });
+  }
+
+  const ANSWERS = {
+    "overview-name-yes": nameGiven,
+    "overview-name-no": () => show("overview-naming", false),
+    "overview-delete-yes": () => { show("overview-deleting", false); act({ act: "delete" }); },
+    "overview-delete-no": () => show("overview-deleting", false),
+  };
 
   /* ---- the menu of a row --------------------------------------------------------------------------------------------------- */
   let menu = null;
@@ -152,21 +172,15 @@
     sort: (button) => sort(button.dataset.by),
     row: openMenu,
     choose: (button) => act({ act: "choose", list: Number(button.dataset.list) }),
-    create: () => {
-      const name = named("Name of the new list", "");
-      if (name) act({ act: "create", name });
-    },
-    rename: () => {
-      const name = named("New name of this list", document.querySelector(".watch-lists summary").textContent);
-      if (name) act({ act: "rename", name });
-    },
-    delete: () => {
-      if (window.confirm("Delete this watch-list? Its markets and candles stay.")) act({ act: "delete" });
-    },
+    create: () => askName("create", ""),
+    rename: () => askName("rename", document.querySelector(".watch-lists summary").textContent),
+    delete: () => show("overview-deleting", true),
   };
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-watch]");
+    const answer = event.target.closest("button[id^='overview-']");
+    if (answer && ANSWERS[answer.id]) return ANSWERS[answer.id]();
     if (menu && !menu.contains(event.target)) closeMenu();
     if (button && ACTS[button.dataset.watch]) {
       if (button.closest(".drop")) window.bolt.closeAll();
@@ -226,6 +240,10 @@
     if (menu) return void menuKey(event);
     let done = false;
     if (event.target.closest("#overview-add")) done = addKey(event);
+    else if (event.key === "Enter" && event.target.id === "overview-name") {
+      nameGiven();
+      done = true;
+    }
     else if (typing(event.target) || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
     else if (event.key === "/") {
       openAdd();

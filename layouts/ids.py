@@ -37,6 +37,13 @@ class Overview:
     ADD = "overview-add"
     QUERY = "overview-query"
     FOUND = "overview-found"
+    NAMING = "overview-naming"  # the dialog that asks for a list's name
+    NAME = "overview-name"
+    NAME_YES = "overview-name-yes"
+    NAME_NO = "overview-name-no"
+    DELETING = "overview-deleting"
+    DELETE_YES = "overview-delete-yes"
+    DELETE_NO = "overview-delete-no"
 
 
 class Charts:

@@ -68,8 +68,8 @@ def breaks_pane(found: list[Broken], *, analyst: bool, now: datetime) -> Compone
     columns = [
         Column("Series"),
         Column("State"),
-        Column("Before", number=True),
-        Column("After", number=True),
+        Column("Before"),
+        Column("After"),
         Column("Seen", words="m-drop"),
         Column("", words="full"),
     ]
@@ -81,9 +81,8 @@ def breaks_pane(found: list[Broken], *, analyst: bool, now: datetime) -> Compone
     table = html.Div(tables.table(columns, rows, label="Series breaks", dense=True), className="tbl-scroll")
     waits = any(one.state == "paused" for one in found)
     small = "" if analyst or not waits else " An analyst or an admin decides."
-    return pane(
-        "Series breaks", [html.P(WHY + small, className="t3 fs12 pane-text"), table], flush=True, label="Breaks"
-    )
+    body = html.Div([html.P(WHY + small, className="t3 fs12 pane-text"), table])
+    return pane("Series breaks", body, flush=True, label="Series breaks")
 
 
 def _row(one: Broken, *, ask: bool, now: datetime) -> Row:

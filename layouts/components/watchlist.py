@@ -99,7 +99,7 @@ def stale_strips(stale: dict[str, tuple[str, list[str]]]) -> list[Component]:
 
 
 def lists_menu(name: str, chosen: int | None, lists: tuple[tuple[int, str], ...]) -> Component:
-    """Which list is shown, and what can be done with lists; the browser asks for names."""
+    """Which list is shown, and what can be done with lists; a dialog asks for names."""
     rows: list[Component] = [
         html.Button(
             [icon("check-lg") if key == chosen else html.I(className="icon"), title],

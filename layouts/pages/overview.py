@@ -5,6 +5,7 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.components.feedback import skeleton
+from layouts.components.forms import button, confirm, field
 from layouts.components.icons import icon
 
 REFRESH_MS = 10_000
@@ -30,6 +31,7 @@ def layout(**_query: str) -> Component:
             ),
             html.Section(id=ids.Overview.CALLS, className="watch-calls", **{"aria-label": "Latest calls"}),
             _add_dialog(),
+            *_list_dialogs(),
         ],
         className="page overview-page",
     )
@@ -52,3 +54,24 @@ def _add_dialog() -> html.Dialog:
     found = html.Div(id=ids.Overview.FOUND, className="results", role="listbox", **{"aria-label": "Markets"})
     label = {"aria-label": "Add a market to the watch-list"}
     return html.Dialog([query, found], id=ids.Overview.ADD, className="floating palette", **label)
+
+
+def _list_dialogs() -> tuple[Component, Component]:
+    """A name for a list, and what is lost with one; `assets/68-overview-acts.js` opens and answers them."""
+    name = dcc.Input(id=ids.Overview.NAME, type="text", value="", maxLength=60, autoComplete="off", className="w-100")
+    return (
+        confirm(
+            ids.Overview.NAMING,
+            "Name of the list",
+            field("Name", name, hint="As you want to see it in the menu of lists."),
+            yes=button("Save name", id=ids.Overview.NAME_YES, kind="primary"),
+            no=button("Cancel", id=ids.Overview.NAME_NO),
+        ),
+        confirm(
+            ids.Overview.DELETING,
+            "Delete this watch-list",
+            "The list and its order are lost. Its markets and their candles stay.",
+            yes=button("Delete list", id=ids.Overview.DELETE_YES, kind="danger"),
+            no=button("Keep it", id=ids.Overview.DELETE_NO),
+        ),
+    )
