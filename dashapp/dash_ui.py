@@ -33,6 +33,7 @@ INDEX = """<!doctype html>
 <meta name="color-scheme" content="{theme}">
 <meta name="theme-color" content="{ground}">
 <title>{title}</title>
+{early}
 <link rel="icon" href="{logo}" type="image/svg+xml">
 <link rel="manifest" href="{manifest}">
 {font}
@@ -56,6 +57,10 @@ ENTRY = """<div id="react-entry-point"><div class="app boot" aria-busy="true">
 <div class="statusbar"></div><div class="bottomnav"></div>
 </div></div>"""
 
+# What Dash asks for once all its scripts have run; asked for beside them, a round trip and the server's time are saved.
+EARLY = "\n".join(
+    f'<link rel="preload" href="/_dash-{word}" as="fetch" crossorigin>' for word in ("layout", "dependencies")
+)
 TABLE_SCRIPT = re.compile(r'<script src="[^"]*/dash_ag_grid/[^"]*"></script>')  # a third of all scripts
 TEXT_FONT = "fonts/plex-sans.woff2"
 GROUND = {"dark": "#0c0f12", "light": "#eef1f3"}
@@ -87,6 +92,7 @@ class BoltDash(Dash):
             manifest=files.url("bolt.webmanifest"),
             font=_early_font(),
             app_entry=ENTRY,
+            early=EARLY,
         )
 
 

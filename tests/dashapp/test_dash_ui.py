@@ -37,6 +37,13 @@ def test_the_library_for_tables_is_loaded_by_the_admin_desk_alone(signed_in: Sig
     assert index(client, "/admin").count("/dash_ag_grid/") == 1
 
 
+def test_what_dash_asks_for_first_is_asked_for_beside_the_scripts(signed_in: SignIn) -> None:
+    client = signed_in()
+    early = re.findall(r'<link rel="preload" href="([^"]+)" as="fetch" crossorigin>', index(client))
+    assert early == ["/_dash-layout", "/_dash-dependencies"]
+    assert all(client.get(address).status_code == 200 for address in early)
+
+
 def test_scripts_of_the_page_are_files_or_hashed(signed_in: SignIn) -> None:
     answer = signed_in().get("/")
     inline = re.findall(r"<script(?![^>]*src=)([^>]*)>", answer.get_data(as_text=True))
