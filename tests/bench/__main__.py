@@ -20,9 +20,9 @@ FOLDER = Path(__file__).parent
 def modules(wanted: list[str]) -> list[str]:
     """Names of the benchmark modules, all or those that were named."""
     found = sorted(path.stem for path in FOLDER.glob("[lp][0-9]*.py"))
-    if unknown := [name for name in wanted if name not in found]:
+    if unknown := [word for word in wanted if not any(name.startswith(word) for name in found)]:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}. There are {', '.join(found)}.")
-    return wanted or found
+    return [name for name in found if name.startswith(tuple(wanted))] if wanted else found
 
 
 def measure(name: str) -> list[Row]:
