@@ -151,5 +151,6 @@ def see_prediction(page: Page) -> None:
         page.wait_for_timeout(2_000)
     row = page.locator("#predictions-board .tpr:not(.ttp) tbody tr").first
     expect(row).to_contain_text("SIM")
-    expect(page.locator("#predictions-rail")).to_contain_text("Settles")
     expect(page.locator("#predictions-board")).to_contain_text("Test periods")
+    row.get_by_role("link").first.click()
+    expect(page.locator("#predictions-rail")).to_contain_text("Settles", timeout=20_000)
