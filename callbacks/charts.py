@@ -66,17 +66,18 @@ def draw_chart(raw: Any, wanted: Any) -> tuple[dict[str, Any], str]:
         window = load(session, view, stands)
         newest = latest_call(session, stands)
         against, why_not = compare(session, view, stands, window)
+        past = marks(session, stands, window, newest) if view.calls else []
         more = {
             "stream": stands.name.path,
             "call": forecast(newest, stands),
-            "marks": marks(session, stands, window, newest) if view.calls else [],
+            "marks": past,
             "holes": holes(session, stands, window),
             "cmp": against.packed() if against else None,
             "cmp_asked": view.against.path if view.against else None,
             "cmp_missing": why_not,
         }
     made, words = frame(view, stands, window, computed(view, window), against)
-    return {**made, **more}, words + called(more["marks"])
+    return {**made, **more}, words + called(past)
 
 
 @wire(
