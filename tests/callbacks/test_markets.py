@@ -180,7 +180,7 @@ def test_a_market_is_followed_and_its_past_is_fetched(signed_in: SignIn, session
     (market,) = markets.followed(session)
     assert (market.exchange, market.symbol, market.simulated) == ("kraken", "BTC/USD", False)
     (job,) = jobs.latest(session, name=BACKFILL.name)
-    assert (job.args, job.owner_id) == ({"market_id": market.id}, client.user_id)
+    assert (job.args, job.owner_id) == ({"market_id": market.id}, client.user_id)  # type: ignore[attr-defined]
     assert "Following kraken:BTC/USD" in str(toasts(answer))
     follow(client, "kraken:BTC/USD")
     session.expire_all()
