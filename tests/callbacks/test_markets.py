@@ -216,7 +216,8 @@ def search(client: Any, text: str) -> str:
     (wired_,) = [one for one in wired(client) if one["output"] == "markets-found.children"]
     body = body_of(wired_)
     body["inputs"][0]["value"] = text
-    return client.post(CALLBACKS, json=body, headers=dash_headers(client)).get_data(as_text=True)
+    answer = client.post(CALLBACKS, json=body, headers=dash_headers(client)).get_json()
+    return str(answer["response"]["markets-found"])
 
 
 def test_markets_of_every_exchange_are_found_a_page_at_a_time(signed_in: SignIn, session: Session) -> None:
