@@ -371,8 +371,13 @@ def test_train_submits_the_job_as_it_was_asked_for(run: Run, session: Session) -
         "markets": ["binance:BTC/USDT", "binance:ETH/USDT"],
         "timeframe": "1h",
         "horizon": 24,
-        "epochs": None,
+        "epochs": 60,
         "seeds": 1,
+        "scheme": "single",
+        "folds": 1,
+        "train_days": 365,
+        "stride": 1,
+        "cost": 0.002,
     }
     assert len(job_queue.queue("train")) == 1
     (event,) = audit.page(session, audit.Wanted(action="training_asked"))
