@@ -1,4 +1,4 @@
-"""`make bench`: every `p*.py` and `l*.py` beside this file, Bolt and its peer in one run, in one table.
+"""`make bench`: every `l*.py`, `p*.py` and `u*.py` beside this file, Bolt and its peer in one run, in one table.
 
 `python -m tests.bench p06 p07` runs some of them. A module has `run() -> list[Row]`. Each runs in a process of its
 own, so that what one imports does not weigh on the next.
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 def modules(wanted: list[str]) -> list[str]:
     """Names of the benchmark modules, all or those that were named."""
-    found = sorted(path.stem for path in FOLDER.glob("[lp][0-9]*.py"))
+    found = sorted(path.stem for path in FOLDER.glob("[lpu][0-9]*.py"))
     if unknown := [word for word in wanted if not any(name.startswith(word) for name in found)]:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}. There are {', '.join(found)}.")
     return [name for name in found if name.startswith(tuple(wanted))] if wanted else found
