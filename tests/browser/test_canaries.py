@@ -48,7 +48,9 @@ def plant(session: Session, owner_id: int) -> None:
     invitations.add(session, role=Role.VIEWER, email=f"{IMAGE}@example.org", invited_by=owner_id, now=now)
     watchlists.create_list(session, owner_id, IMAGE[:40])
     sources.record(session, "binance", "down", now=now, detail=NASTY)
-    audit.record(session, actor_id=None, actor=NASTY, action="role_changed", object=NASTY, ip="127.0.0.1", detail={"note": NASTY})
+    audit.record(
+        session, actor_id=None, actor=NASTY, action="role_changed", object=NASTY, ip="127.0.0.1", detail={"note": NASTY}
+    )
     markets.get_or_create(session, parse("binance:BTC/USDT"), price_decimals=2)
     session.commit()
 
