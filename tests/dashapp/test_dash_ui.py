@@ -35,6 +35,7 @@ def test_the_library_for_tables_is_loaded_by_the_admin_desk_alone(signed_in: Sig
     client = signed_in()
     assert all("/dash_ag_grid/" not in index(client, page.path) for page in PAGES if page.role is not Role.ADMIN)
     assert index(client, "/admin").count("/dash_ag_grid/") == 1
+    assert "/dash_table/" not in index(client, "/admin")
 
 
 def test_what_dash_asks_for_first_is_asked_for_beside_the_scripts(signed_in: SignIn) -> None:
