@@ -57,7 +57,7 @@ def test_submit_commits_and_pushes_once(database: Engine, redis_url: str) -> Non
     connect(redis_url)
     job_id = jobs.submit(TOP_UP, {}, dedupe="once")
     assert jobs.submit(TOP_UP, {}, dedupe="once") == job_id
-    assert held("market") == {f"{job_id}-0"}
+    assert held("now") == {f"{job_id}-0"}
     with Session(database) as other:
         assert jobs.get(other, job_id).state == JobState.QUEUED
 
@@ -65,7 +65,7 @@ def test_submit_commits_and_pushes_once(database: Engine, redis_url: str) -> Non
 def test_submit_for_later_leaves_the_queue_empty(database: Engine, redis_url: str) -> None:
     connect(redis_url)
     jobs.submit(TOP_UP, {}, run_after=datetime.now(UTC) + timedelta(hours=1))
-    assert held("market") == set()
+    assert held("now") == set()
 
 
 def test_submit_survives_a_redis_that_is_down(session: Session) -> None:

@@ -116,7 +116,7 @@ def test_job_that_ignores_the_stop_is_given_back_and_its_process_ended(
         heart._enforce(now + heartbeat.STOP_GRACE + 1)
     session.expire_all()
     assert (codes, jobs.get(session, context.job_id).state) == ([heartbeat.STOPPED], "queued")
-    assert job_queue.held("market") == {f"{context.job_id}-1"}
+    assert job_queue.held("now") == {f"{context.job_id}-1"}
 
 
 def test_stopped_worker_needs_less_than_twenty_seconds() -> None:

@@ -38,7 +38,7 @@ def test_job_silent_for_a_minute_is_queued_again_under_its_next_attempt(session:
     job = lost(session)
     assert [taken.id for taken in reaper.reap()] == [job.id]
     assert state(session, job.id) == "retrying"
-    assert job_queue.held("market") == {f"{job.id}-1"}
+    assert job_queue.held("now") == {f"{job.id}-1"}
 
 
 def test_job_silent_for_less_is_left_to_its_worker(session: Session) -> None:
@@ -53,7 +53,7 @@ def test_job_lost_three_times_is_not_queued_again(session: Session) -> None:
     session.commit()
     reaper.reap()
     assert state(session, job.id) == "failed"
-    assert job_queue.held("market") == set()
+    assert job_queue.held("now") == set()
 
 
 def test_two_reapers_give_a_job_back_once(session: Session) -> None:
@@ -66,7 +66,7 @@ def test_waiting_job_is_pushed_again_after_a_flush_and_only_once(session: Sessio
     job_queue.redis().flushall()
     assert set(reaper.reconcile()) == ids
     assert reaper.reconcile() == []
-    assert len(job_queue.held("market")) == len(job_queue.held("predict")) == 1
+    assert len(job_queue.held("now")) == len(job_queue.held("predict")) == 1
 
 
 def test_job_whose_push_was_lost_is_pushed(session: Session) -> None:
@@ -77,10 +77,10 @@ def test_job_whose_push_was_lost_is_pushed(session: Session) -> None:
 
 def test_call_that_redis_remembers_but_no_queue_holds_is_pushed_again(session: Session) -> None:
     job_id = jobs.submit(TOP_UP, {})
-    job_queue.redis().delete("rq:queue:market")
-    assert not job_queue.push("market", job_id)  # the name is taken: RQ refuses a second one
+    job_queue.redis().delete("rq:queue:now")
+    assert not job_queue.push("now", job_id)  # the name is taken: RQ refuses a second one
     assert reaper.reconcile() == [job_id]
-    assert job_queue.held("market") == {f"{job_id}-0"}
+    assert job_queue.held("now") == {f"{job_id}-0"}
 
 
 def test_job_whose_back_off_has_not_passed_is_not_pushed(session: Session) -> None:
@@ -112,9 +112,9 @@ def test_reconciler_waits_for_a_redis_that_is_down(session: Session) -> None:
 
 
 def test_garbage_under_the_name_of_a_queue_is_put_aside(session: Session) -> None:
-    job_queue.redis().set("rq:queue:market", "garbage")
-    job_queue.redis().set("rq:wip:market", "garbage")
+    job_queue.redis().set("rq:queue:now", "garbage")
+    job_queue.redis().set("rq:wip:now", "garbage")
     job_id = jobs.submit(TOP_UP, {})
     assert reaper.reconcile() == [job_id]
-    assert job_queue.held("market") == {f"{job_id}-0"}
-    assert job_queue.redis().get("bolt:quarantine:rq:queue:market") == b"garbage"
+    assert job_queue.held("now") == {f"{job_id}-0"}
+    assert job_queue.redis().get("bolt:quarantine:rq:queue:now") == b"garbage"
