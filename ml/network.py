@@ -12,6 +12,7 @@ from ml.windows import Table
 
 State = dict[str, npt.NDArray[Any]]
 CLASSES = 3
+NORM_MOMENTUM = 0.9  # of running averages: at the usual 0.99 they are half made of their start after a short training
 FORWARD = 512  # windows a forward pass takes at once; one size, for TensorFlow compiles again for every other
 
 
@@ -102,7 +103,7 @@ def compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
     x = given
     for n, units in enumerate(config.units):
         x = layers.LSTM(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
-        x = layers.BatchNormalization(name=f"norm_{n}")(x)
+        x = layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"norm_{n}")(x)
         x = layers.Dropout(config.dropout, seed=seed * 100 + n, name=f"drop_{n}")(x)
     model = keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="head")(x))
     model.compile(
