@@ -15,6 +15,8 @@
   const queue = [];
   let flying = null; // { n, ops, at, tries }
   let count = 0;
+  let known = false; // whether the server has told what is kept
+  let shown = null; // the market that was drawn last
 
   const here = () => document.getElementById("charts-page");
 
@@ -37,6 +39,9 @@
     else flying = null; // the page has said that the server does not answer
   }, 1000);
 
+  /* Steps that the server has not answered yet. */
+  charts.unsent = () => queue.length + (flying ? flying.ops.length : 0);
+
   charts.send = function (op) {
     queue.push(op);
     flush();
@@ -49,6 +54,8 @@
 
   /* Markets looked at come first in the search. */
   charts.visited = function (path) {
+    shown = path;
+    if (!known) return; // a frame can be here before the list that this market joins
     const before = kept.settings.recent || [];
     if (before[0] === path) return;
     charts.settle({ recent: [path, ...before.filter((one) => one !== path)].slice(0, RECENT) });
@@ -66,6 +73,10 @@
     if (told.settings && idle) kept.settings = told.settings;
     if (told.drawings && (idle || told.market !== kept.market)) Object.assign(kept, { market: told.market, drawings: told.drawings });
     if (charts.redrawn) charts.redrawn();
+    if (!known) {
+      known = true;
+      if (shown) charts.visited(shown);
+    }
     flush();
   };
 })();

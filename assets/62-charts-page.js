@@ -245,6 +245,10 @@
     kept(told) {
       charts.take(told);
     },
+
+    answered(told) {
+      charts.take(told);
+    },
   };
 
   new MutationObserver(() => {

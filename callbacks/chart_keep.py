@@ -69,7 +69,7 @@ def _choices(session: Session, user_id: int) -> dict[str, Any]:
 
 
 @wire(
-    Output(ids.Charts.KEPT, "data", allow_duplicate=True),
+    Output(ids.Charts.ANSWER, "data"),
     Input(ids.Charts.OPS, "data"),
     prevent_initial_call=True,
     changes=True,

@@ -45,6 +45,8 @@ for word, prop in (
     ("clicked", Input(ids.Charts.CHART, "click")),
     ("known", Input(ids.Charts.MARKETS, "data")),
     ("kept", Input(ids.Charts.KEPT, "data")),
+    # a store of its own: of two answers in one store Dash tells the later one alone
+    ("answered", Input(ids.Charts.ANSWER, "data")),
 ):
     wire.clientside(f"charts.{word}", prop)
 # these run for what a page opens with too, and Dash calls only what has an output then

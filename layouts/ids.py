@@ -76,6 +76,7 @@ class Charts:
     TYPED = "charts-typed"
     KEPT = "charts-kept"  # dcc.Store: drawings, layouts and choices of the person, from the server
     OPS = "charts-ops"  # dcc.Store: what to keep or forget of them, to the server
+    ANSWER = "charts-answer"  # dcc.Store: what the server made of it
     ASKED = "charts-asked"  # dcc.Store: the candle somebody asks about
     CANDLE = "charts-candle"  # what is known of it
     NOTE = "charts-note"  # the box it stands in

@@ -49,6 +49,7 @@ def _stores(view: dict[str, str | None]) -> list[Component]:
         dcc.Store(id=ids.Charts.MARKETS),
         dcc.Store(id=ids.Charts.KEPT),
         dcc.Store(id=ids.Charts.OPS),
+        dcc.Store(id=ids.Charts.ANSWER),
         dcc.Store(id=ids.Charts.ASKED),
         dcc.Interval(id=ids.Charts.TICK, interval=REFRESH_MS),
     ]

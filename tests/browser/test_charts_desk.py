@@ -1,11 +1,15 @@
 """What people do with a chart: draw, compare, choose a type, keep layouts, ask about a candle, find a date."""
 
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
+from callbacks import chart_keep, charts
 from core.roles import Role
 from layouts.components.chart_toolbar import KEYS
 from market.heikin_ashi import heikin_ashi
@@ -32,8 +36,9 @@ def drawings(page: Page) -> list[dict[str, Any]]:
 
 
 def settled(page: Page) -> None:
-    """Wait until the server has everything that was drawn."""
-    page.wait_for_timeout(700)
+    """Wait until the server has everything that was drawn, and looks that wait a moment before they are sent."""
+    page.wait_for_timeout(750)
+    until(page, "boltCharts.unsent() === 0")
 
 
 def test_drawings_stay_on_the_market_for_this_person_in_every_browser(browse: Browse, stocked: None) -> None:
@@ -100,6 +105,40 @@ def test_a_drawing_is_moved_by_its_end_deleted_and_brought_back(browse: Browse, 
     page.reload()
     page.wait_for_selector("#charts-canvas[data-drawn]")
     until(page, "boltCharts.kept.drawings.length === 1")
+
+
+def meeting(others: threading.Barrier, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, but not before as many as the barrier asks for are there."""
+
+    def met(*args: Any) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            others.wait(5)
+        return function(*args)
+
+    return met
+
+
+def test_drawings_come_where_the_page_has_something_to_keep_before_it_knows_them(
+    browse: Browse, stocked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept and the answer to what the page said come at once: neither may cover the other."""
+    page = browse(Role.VIEWER)
+    open_chart(page, f"{BTC}?tf=1h&ind=")
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.keyboard.press("Alt+h")
+    settled(page)
+
+    together = threading.Barrier(2)
+    for module, name in ((charts, "kept"), (chart_keep, "_do")):
+        monkeypatch.setattr(module, name, meeting(together, getattr(module, name)))
+    page.reload()
+    page.wait_for_selector("#charts-canvas[data-drawn]")
+    page.evaluate("void boltCharts.settle({ calls: true })")
+    page.wait_for_timeout(1_500)  # far less than what it takes until a message is sent again
+    assert not together.broken
+    assert page.evaluate("[boltCharts.kept.drawings.length, boltCharts.unsent()]") == [1, 0]
+    assert page.evaluate("boltCharts.kept.settings.recent") == [BTC.removeprefix("/charts/")]
 
 
 def test_every_tool_draws_by_keyboard_alone(browse: Browse, stocked: None) -> None:

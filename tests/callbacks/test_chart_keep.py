@@ -26,7 +26,7 @@ def viewer(signed_in: SignIn, session: Session) -> FlaskClient:
 
 def send(client: FlaskClient, *ops: dict[str, Any]) -> dict[str, Any]:
     answer = fire(client, {"charts-ops.data": {"n": "1", "ops": list(ops)}})
-    told: dict[str, Any] = answer.get_json()["response"]["charts-kept"]["data"]
+    told: dict[str, Any] = answer.get_json()["response"]["charts-answer"]["data"]
     return told
 
 
@@ -58,7 +58,7 @@ def test_a_refused_step_is_said_and_leaves_the_others(viewer: FlaskClient) -> No
     bad = {"op": "draw", "market": BTC, "drawing": {**LEVEL, "colour": 99}}
     good = {"op": "draw", "market": BTC, "drawing": LEVEL}
     answer = fire(viewer, {"charts-ops.data": {"n": "7", "ops": [bad, {"op": "dance"}, good]}})
-    told = answer.get_json()["response"]["charts-kept"]["data"]
+    told = answer.get_json()["response"]["charts-answer"]["data"]
     assert (told["ack"], told["drawings"]) == ("7", [LEVEL])
     assert "colour" in str(toasts(answer)) or "does not know" in str(toasts(answer))
 
