@@ -286,6 +286,12 @@
     document.body.append(bar);
   }
 
+  /* Dash reads what a refusal says twice, for a token that has run out and for its list of errors; a body is read once. */
+  function readAgain(response) {
+    let said = null;
+    response.text = () => (said = said || response.clone().text());
+  }
+
   const plainFetch = window.fetch;
   window.fetch = async function (resource, options) {
     const address = String(resource?.url || resource);
@@ -293,6 +299,7 @@
     try {
       const response = await plainFetch.call(this, resource, options);
       if (ours) {
+        if (!response.ok) readAgain(response);
         failures = response.status >= 502 ? failures + 1 : 0;
         if (response.status === 401) banner("signed-out");
         else if (failures > 1) banner("silent");
