@@ -67,8 +67,17 @@ class Client:
         return found
 
     def end(self) -> None:
-        """Wake whoever waits for the next tick: there is none any more."""
+        """The session is over, and no new try is worth it."""
         self.ended = True
+        self._wake()
+
+    def let_go(self) -> None:
+        """The browser is to come again."""
+        self.dropped = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Whoever waits for the next tick: there is none any more."""
         with suppress(queue.Full):
             self.waiting.put_nowait(None)
 
@@ -86,6 +95,7 @@ class Hub:
         self._watcher: threading.Thread | None = None
         self._seen = ""
         self._subscribed = threading.Event()
+        self._answered = True
         redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2) if redis_url else None
         self._shared = SharedNumbers(redis)
         self._unit = f"{socket.gethostname()}-{os.getpid()}"
@@ -121,6 +131,12 @@ class Hub:
         except RedisError as fault:
             log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
             return []
+
+    def end_all(self) -> None:
+        """The process ends: every browser is let go, and comes again by itself."""
+        with self._lock:
+            for client in self.clients:
+                client.let_go()
 
     def told(self, news: list[Told]) -> None:
         """Count ticks on their way to a client, and how late they are; one without an id has no age."""
@@ -184,7 +200,9 @@ class Hub:
             try:
                 self._subscribe(used)
             except RedisError as fault:
-                log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
+                if self._answered:  # once per outage
+                    log.warning("redis_does_not_answer", extra={"fault": type(fault).__name__})
+                self._answered = False
                 time.sleep(PAUSE)
 
     def _subscribe(self, used: float) -> None:
@@ -195,6 +213,7 @@ class Hub:
             listener.psubscribe(ticks.CHANNEL + "*")
             listener.get_message(timeout=PATIENCE)
             self._subscribed.set()
+            self._answered = True
             if self._seen:
                 for told in ticks.since(redis, self._seen):
                     self.hand_out(told)

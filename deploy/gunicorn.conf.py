@@ -7,6 +7,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ workers = 1
 worker_class = "gthread"
 threads = _settings.web_threads
 timeout = 60  # a worker that gives no sign for so long is replaced
-graceful_timeout = 3  # open streams never end by themselves
+graceful_timeout = 2  # of the four seconds the supervisor waits; streams are ended at once
 keepalive = 15
 limit_request_line = 8190
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  (gunicorn's heartbeat file)
@@ -49,6 +51,24 @@ def post_fork(server: Any, worker: Any) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
         if os.getppid() != server.pid:
             worker.alive = False
+
+
+def post_worker_init(worker: Any) -> None:
+    """On SIGTERM a worker ends its streams at once, and itself in time: threads that wait would keep it for ever."""
+
+    def end_in_time() -> None:
+        worker.wsgi.extensions["bolt_hub"].end_all()
+        time.sleep(graceful_timeout)
+        os._exit(0)
+
+    def handle(signum: int, frame: Any) -> None:
+        worker.handle_exit(signum, frame)
+        threading.Thread(target=end_in_time, name="end-in-time", daemon=True).start()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.siginterrupt(signal.SIGTERM, False)
+    if not worker.alive:  # asked while it was still importing
+        handle(signal.SIGTERM, None)
 
 
 def default_headers(response: Any) -> list[str]:

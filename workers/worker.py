@@ -34,6 +34,7 @@ from workers import engine
 PR_SET_PDEATHSIG = 1
 POISON = (ResponseError, ValueError, TypeError, KeyError, AttributeError, DeserializationError, InvalidJobOperation)
 PAUSE = 1.0  # seconds before a worker that gave up begins again
+ORPHAN_SECONDS = 3.0  # for a job to stop in by itself once its worker is dead
 KILLED = "The process running the job was killed, at every attempt; it may have run out of memory."
 
 log = logging.getLogger(__name__)
@@ -100,11 +101,23 @@ class BoltWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """In the child: SIGTERM asks the job to stop, also when it comes because the worker died."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, engine.on_stop)
+        signal.signal(signal.SIGTERM, self._stop_work)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
             if os.getppid() != self.pid:  # it died before the kernel knew whom to tell
                 os.kill(os.getpid(), signal.SIGTERM)
+
+    def _stop_work(self, signum: int, frame: FrameType | None) -> None:
+        """Ask the job to stop; once the worker is dead nobody else would end one that waits for an exchange."""
+        engine.on_stop(signum, frame)
+        threading.Thread(target=self._end_as_orphan, name="orphan", daemon=True).start()
+
+    def _end_as_orphan(self) -> None:
+        """In the child: end soon after the worker did. The reaper takes the job back."""
+        while os.getppid() == self.pid:
+            time.sleep(PAUSE)
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
 
 
 def give_back(settings: Settings, call: str) -> Job | None:

@@ -291,3 +291,24 @@ def test_one_question_tells_which_sessions_stand(viewer: FlaskClient, session: S
     idle = timedelta(minutes=30)
     assert user_sessions.open_among(session, {sid, "another"}, now=utc_now(), idle=idle) == {sid}
     assert user_sessions.open_among(session, {sid}, now=utc_now() + 2 * idle, idle=idle) == set()
+
+
+def test_where_the_process_ends_every_stream_is_let_go_and_may_come_again(open_stream: Open, app: Flask) -> None:
+    both = [open_stream(), open_stream(ETH)]
+    listening(app, 2)
+    hub(app).end_all()
+    assert all(one.ends_within(2) for one in both)
+    listening(app, 0)
+
+
+def test_a_redis_that_is_away_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live_hub, "PAUSE", 0.05)
+    monkeypatch.setattr(live_hub, "IDLE", 0.5)
+    lone = Hub("redis://127.0.0.1:1/0", 1, timedelta(minutes=5))
+    client = lone.join(["binance:BTC/USDT"], "")
+    assert client is not None
+    lone.leave(client)
+    until(lambda: lone._thread is None)
+    assert [one.message for one in caplog.records].count("redis_does_not_answer") == 1
