@@ -40,8 +40,8 @@ ASKED: dict[str, Any] = {
     "folds": 2,
     "train_days": 30,
     "stride": 1,
-    "units": [6, 4],
-    "window": 16,
+    "units": [4],
+    "window": 8,
     "patience": 4,
 }
 PARTS = 5  # two folds of two seeds, and the one on shuffled labels
