@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from sqlalchemy import delete
 
 import db.engine
 import db.migrate
@@ -25,11 +27,13 @@ from dashapp.embedded.children import free_port
 from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 from db.queries import jobs
+from db.tables import Throttle
 from tests.candle_data import store, walk
 from tests.web import OWNER, PASSWORD, add_user
 
 SECRET = "scan" * 10
 HOUR_MS = 3_600_000
+FORGET_S = 0.3  # guesses are forgotten so often, or a scan would wait for the end of its own pauses
 VIEWER = "viewer@example.org"
 UNTOLD = "Orchard-lantern-58"  # the owner's password, which stands in no example of the API's description
 
@@ -131,3 +135,22 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
         except requests.RequestException:
             time.sleep(0.1)
     raise SystemExit("The web process did not answer.")
+
+
+@contextmanager
+def forgetting() -> Iterator[None]:
+    """No pause after wrong passwords while the block runs."""
+    over = threading.Event()
+
+    def forget() -> None:
+        while not over.wait(FORGET_S):
+            with db.engine.session() as session:
+                session.execute(delete(Throttle))
+
+    thread = threading.Thread(target=forget)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

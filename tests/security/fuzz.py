@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.security.desk import UNTOLD, Desk, running
+from tests.security.desk import UNTOLD, Desk, forgetting, running
 from tests.web import OWNER
 
 AT_LEAST = 20_000  # generated requests with the limits raised
@@ -30,7 +30,7 @@ def fuzz(tools: Path) -> int:
     In rounds, each with a seed of its own: some operations have few requests that differ.
     """
     made = code = rounds = 0
-    with running(**ROOMY) as desk:
+    with running(**ROOMY) as desk, forgetting():
         while made < AT_LEAST and not code and rounds < ROUNDS:
             code, said = _run(tools, desk, "-n", EXAMPLES, "--workers", "2")
             made += int(found[1].replace(",", "")) if (found := GENERATED.search(said)) else 0

@@ -4,30 +4,24 @@ import json
 import re
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import requests
-from sqlalchemy import delete
 
-import db.engine
-from db.tables import Throttle
-from tests.security.desk import Desk, running
+from tests.security.desk import Desk, forgetting, running
 from tests.security.fuzz import ROOMY
 
 SKIPPED = {"logout", "change_password", "remove_me", "refresh"}  # they end the token that the scan needs
 FOUND = re.compile(r"(?:is|appears to be) '[^']+' injectable|identified the following injection point")
-FORGET_S = 0.3  # guesses are forgotten so often, or the scan would wait for the end of its own pauses
 QUERY = {"limit": "10", "exchange": "binance", "timeframe": "1h", "horizon": "24", "names": "sma:20"}
 QUERY |= {"start": "2024-05-01T00:00:00Z", "end": "2024-05-02T00:00:00Z"}
 
 
 def inject(tools: Path) -> int:
     """The number of operations in which sqlmap believes to have found an injection."""
-    with running(hours=200, **ROOMY) as desk, tempfile.TemporaryDirectory() as folder, _forgetting():
+    with running(hours=200, **ROOMY) as desk, tempfile.TemporaryDirectory() as folder, forgetting():
         token, found = desk.token(), 0
         for name, command in commands(desk, token):
             where = ["--output-dir", folder, "--batch", "--level", "2", "--risk", "1", "--smart", "--flush-session"]
@@ -41,25 +35,6 @@ def inject(tools: Path) -> int:
                 print(done.stdout[-3_000:])
             found += hit
     return found
-
-
-@contextmanager
-def _forgetting() -> Iterator[None]:
-    """No pause after wrong passwords while the block runs."""
-    over = threading.Event()
-
-    def forget() -> None:
-        while not over.wait(FORGET_S):
-            with db.engine.session() as session:
-                session.execute(delete(Throttle))
-
-    thread = threading.Thread(target=forget)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def commands(desk: Desk, token: str) -> Iterator[tuple[str, list[str]]]:
