@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 import db.engine
 import db.migrate
@@ -145,7 +145,8 @@ def forgetting() -> Iterator[None]:
     def forget() -> None:
         while not over.wait(FORGET_S):
             with db.engine.session() as session:
-                session.execute(delete(Throttle))
+                free = select(Throttle.key).with_for_update(skip_locked=True)  # waits for nobody: no deadlock
+                session.execute(delete(Throttle).where(Throttle.key.in_(free)))
 
     thread = threading.Thread(target=forget)
     thread.start()
