@@ -74,9 +74,7 @@ def main(arguments: list[str]) -> int:
     cases: list[tuple[str, Candles, str, TrainingConfig]] = [
         (f"random walk {seed}", random_walk(CANDLES, seed=seed), NO_SKILL, asked) for seed in walks
     ]
-    cases.append(
-        ("planted drift", planted_drift(CANDLES, seed=1), SKILLED, PLANTED)
-    )
+    cases.append(("planted drift", planted_drift(CANDLES, seed=1), SKILLED, PLANTED))
     wrong = 0
     for name, candles, expected, its in cases:
         began = time.monotonic()
