@@ -12,6 +12,7 @@ from alerts.transports import email
 from alerts.transports.email import Refusal, Smtp
 from core.errors import Unavailable
 from core.settings import read
+from dashapp.embedded.children import free_port
 
 LETTER = Letter("Bolt: Grüße", "Line one.\nA line that is not short at all, äöü.\n")
 
@@ -91,9 +92,8 @@ def test_what_the_server_refuses_for_good_is_told_from_what_may_do_later(
         transport(server).send("mara@example.org", LETTER, number=1)
 
 
-def test_a_server_that_is_not_there_is_unavailable(server: Server) -> None:
-    port = server.port
-    server.listening.close()
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    port = free_port()
     with pytest.raises(Unavailable, match="did not take a letter"):
         Smtp("127.0.0.1", port, "none", "", "", "bolt@example.org").send("mara@example.org", LETTER, number=1)
 

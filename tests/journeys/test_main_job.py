@@ -129,7 +129,8 @@ def train(page: Page) -> None:
     expect(page.locator("#models-card")).to_contain_text("Model card, v1", timeout=180_000)
     for title in ("Base rates", "Majority", "Persistence", "Logistic regression"):
         expect(page.locator("#models-scores")).to_contain_text(title)
-    expect(page.locator("#models-card")).to_contain_text("No demonstrated skill")
+    expect(page.locator("#models-card")).to_contain_text("Verdict")
+    expect(page.locator("#models-card")).to_contain_text("A quick look: 1 of at least 5 seeds")
 
 
 def choose(page: Page, market: str) -> None:

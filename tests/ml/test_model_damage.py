@@ -14,8 +14,9 @@ CARD = versions.card(ASKED, versions.prepared(ASKED))
 
 
 def test_damage_is_logged_once_and_its_end_too(
-    session: Session, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    session: Session, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(predictor, "_damaged", {})  # other tests of this process met damage as well
     good = versions.publish(session, tmp_path, versions.with_gain(CARD, -0.1), ASKED, seed=1)
     best = versions.publish(session, tmp_path, versions.with_gain(CARD, 0.1), ASKED, seed=2)
     path = tmp_path / best.folder / "model.onnx"
