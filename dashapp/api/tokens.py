@@ -135,7 +135,7 @@ def refresh(
         pair = _pair(user, claims.family, secret_key=secret_key, now=now)
         if tokens.rotate(session, claims.family, digest(token), digest(pair.refresh), now=now):
             return pair
-    tokens.revoke_family(session, claims.family, now=now)  # before the audit log's lock: many at once take both in order
+    tokens.revoke_family(session, claims.family, now=now)  # before the log is locked: many at once go in order
     if user is not None:
         log.warning("token_reuse", extra={"account": user.id, "address": ip})
         audit.by_user(session, user, "token_reuse", object=f"user {user.email}", ip=ip, result="denied")
