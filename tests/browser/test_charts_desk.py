@@ -107,10 +107,11 @@ def test_a_drawing_is_moved_by_its_end_deleted_and_brought_back(browse: Browse, 
     until(page, "boltCharts.kept.drawings.length === 1")
 
 
-def meeting(others: threading.Barrier, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, but not before as many as the barrier asks for are there."""
+def meeting(others: threading.Barrier, function: Callable[..., Any], calls: list[str]) -> Callable[..., Any]:
+    """The function, but not before as many as the barrier asks for are there; every call is noted."""
 
     def met(*args: Any) -> Any:
+        calls.append(function.__name__)
         with suppress(threading.BrokenBarrierError):
             others.wait(5)
         return function(*args)
@@ -130,14 +131,15 @@ def test_drawings_come_where_the_page_has_something_to_keep_before_it_knows_them
     settled(page)
 
     together = threading.Barrier(2)
+    calls: list[str] = []
     for module, name in ((charts, "kept"), (chart_keep, "_do")):
-        monkeypatch.setattr(module, name, meeting(together, getattr(module, name)))
+        monkeypatch.setattr(module, name, meeting(together, getattr(module, name), calls))
     page.reload()
     page.wait_for_selector("#charts-canvas[data-drawn]")
     page.evaluate("void boltCharts.settle({ calls: true })")
-    page.wait_for_timeout(1_500)  # far less than what it takes until a message is sent again
+    until(page, "boltCharts.kept.drawings.length === 1 && boltCharts.unsent() === 0")
     assert not together.broken
-    assert page.evaluate("[boltCharts.kept.drawings.length, boltCharts.unsent()]") == [1, 0]
+    assert calls.count("_do") == 1, "the answer was lost, and the message sent again"
     assert page.evaluate("boltCharts.kept.settings.recent") == [BTC.removeprefix("/charts/")]
 
 

@@ -13,7 +13,7 @@ from core.ticks import Tick
 from dashapp import live_hub
 from dashapp.desk_metrics import DeskCollector
 from tests.candle_data import store, walk
-from tests.dashapp.test_stream import BTC, Open, listed, listening, open_stream, until, viewer
+from tests.dashapp.test_stream import BTC, Open, listed, listening, open_stream, subscribed, until, viewer
 
 __all__ = ["listed", "open_stream", "viewer"]
 
@@ -53,7 +53,7 @@ def test_browsers_streams_ticks_and_their_lag_are_counted(
     before = {name: said(name) or 0 for name in names}  # other tests of this process counted as well
     both = [open_stream(BTC) for _ in range(2)]
     listening(app, 2)
-    until(lambda: redis.pubsub_numpat() == 1)
+    subscribed(app)
     for n in range(3):
         ticks.publish(redis, Tick("binance", "BTC/USDT", 64_000.0 + n, 1_700_000_000_000))
     for one in both:

@@ -70,6 +70,11 @@ def listening(app: Flask, count: int = 1) -> None:
     until(lambda: len(hub(app).clients) == count)
 
 
+def subscribed(app: Flask) -> None:
+    """Wait until this application's own subscriber hears; one of an earlier test may still be there as well."""
+    until(hub(app)._subscribed.is_set)
+
+
 def until(true: Callable[[], bool], seconds: float = 8.0) -> None:
     over = time.monotonic() + seconds
     while not true():
@@ -212,12 +217,18 @@ def test_beyond_its_share_of_threads_a_stream_is_refused_politely(open_stream: O
     assert first.next("beat")
 
 
-def test_all_streams_share_one_subscriber(open_stream: Open, app: Flask, redis: Redis) -> None:
+def test_all_streams_share_one_subscriber(
+    open_stream: Open, app: Flask, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Hub] = []
+    subscribe = Hub._subscribe
+    monkeypatch.setattr(Hub, "_subscribe", lambda self, used: (begun.append(self), subscribe(self, used))[1])
     several = [open_stream() for _ in range(5)]
     listening(app, 5)
-    until(lambda: redis.pubsub_numpat() == 1)
+    subscribed(app)
     told(redis, 5.0)
     assert [one.tick()["price"] for one in several] == [5.0] * 5
+    assert begun == [hub(app)]
 
 
 def test_a_slow_client_is_dropped_and_the_others_go_on() -> None:
@@ -246,7 +257,7 @@ def test_the_subscriber_reads_what_it_missed_while_redis_was_away(
 ) -> None:
     monkeypatch.setattr(live_hub, "PAUSE", 0.5)
     one = open_stream()
-    until(lambda: redis.pubsub_numpat() == 1)
+    subscribed(app)
     told(redis, 1.0)
     assert one.tick()["price"] == 1.0
     redis.client_kill_filter(_type="pubsub")
@@ -260,11 +271,11 @@ def test_the_subscriber_ends_when_nobody_listens(
     monkeypatch.setattr(live_hub, "IDLE", 0.1)
     monkeypatch.setattr(stream, "BEAT", 0.1)
     one = open_stream()
-    until(lambda: redis.pubsub_numpat() == 1)
+    subscribed(app)
     one.close()
     until(lambda: redis.pubsub_numpat() == 0)
     again = open_stream()
-    until(lambda: redis.pubsub_numpat() == 1)
+    subscribed(app)
     told(redis, 9.0)
     assert again.tick()["price"] == 9.0
 
