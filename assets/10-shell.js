@@ -39,16 +39,10 @@
 
   /* ---- clock ------------------------------------------------------------ */
 
-  const clockFormat = new Intl.DateTimeFormat("en-GB", {
-    timeZone: "UTC", weekday: "short", day: "numeric", month: "short", year: "numeric",
-    hour: "2-digit", minute: "2-digit", hourCycle: "h23",
-  });
-
   function showClock() {
     const clock = byId("clock");
     if (!clock) return;
-    const part = Object.fromEntries(clockFormat.formatToParts(new Date()).map((p) => [p.type, p.value]));
-    const text = `${part.weekday} ${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute} UTC`;
+    const text = `${window.boltTimes.full(new Date())} UTC`;
     if (clock.textContent !== text) clock.textContent = text;
     clock.title = window.boltTimes.said(new Date()) || "You keep UTC";
   }

@@ -2,8 +2,7 @@
 (() => {
   "use strict";
 
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const SAID = /(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}),? (\d{2}):(\d{2}) UTC/;
+  const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
   function zone() {
     return document.documentElement.dataset.tz || Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -11,21 +10,24 @@
 
   /* `Mon 30 Dec 2024, 23:00 UTC` as `Tue 31 Dec 2024, 04:30 in Asia/Kolkata`; empty where no time is said. */
   function local(text) {
-    const found = SAID.exec(text || "");
-    if (!found) return "";
-    const [, day, month, year, hour, minute] = found;
-    const at = new Date(Date.UTC(Number(year), MONTHS.indexOf(month), Number(day), Number(hour), Number(minute)));
-    return said(at);
+    const at = window.boltLocale.moment(text);
+    return at === null ? "" : said(new Date(at));
   }
 
   function said(at) {
     const there = zone();
     if (there === "UTC") return "";
     const format = new Intl.DateTimeFormat("en-GB", {
-      timeZone: there, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+      timeZone: there, day: "numeric", month: "numeric", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
     });
-    const part = Object.fromEntries(format.formatToParts(at).map((one) => [one.type, one.value]));
-    return `${part.weekday} ${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute} in ${there.replace(/_/g, " ")}`;
+    const part = Object.fromEntries(format.formatToParts(at).map((one) => [one.type, Number(one.value)]));
+    const shown = new Date(Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute));
+    return `${full(shown)} in ${there.replace(/_/g, " ")}`;
+  }
+
+  /* `Mon 30 Dec 2024, 23:00`, as UTC has it. */
+  function full(at) {
+    return `${DAYS[at.getUTCDay()]} ${window.boltLocale.date(at)}, ${at.toISOString().slice(11, 16)}`;
   }
 
   function add(event) {
@@ -37,5 +39,5 @@
 
   document.addEventListener("pointerover", add);
   document.addEventListener("focusin", add);
-  window.boltTimes = { local, said };
+  window.boltTimes = { local, said, full };
 })();

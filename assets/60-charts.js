@@ -6,25 +6,15 @@
   const named = (window.dashTvlwcFunctions = window.dashTvlwcFunctions || {});
   const MINUS = "\u2212";
   const AXIS_HEIGHT = 26; // px of the time axis under the panes
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
   /* ---- numbers and times -------------------------------------------------------------------------------------- */
-  const writers = []; // by decimals: making one takes longer than all it writes in a frame
-
-  function written(decimals) {
-    const fixed = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-    return (writers[decimals] = writers[decimals] || new Intl.NumberFormat("en-US", fixed));
-  }
-
-  function number(value, decimals) {
-    if (value === null || value === undefined || !isFinite(value)) return "\u2014";
-    const text = written(decimals).format(Math.abs(value));
-    return value < 0 && Number(text.replace(/,/g, "")) !== 0 ? MINUS + text : text;
-  }
+  const { MONTHS, number, signed } = window.boltLocale;
 
   /* Three significant digits with K, M, B or T. */
-  function short(value) {
+  const short = (value) => signed(shortened(value));
+
+  function shortened(value) {
     if (value === null || value === undefined || !isFinite(value)) return "\u2014";
     const size = Number(Math.abs(value).toPrecision(3));
     const sign = value < 0 && size ? MINUS : "";
@@ -49,12 +39,12 @@
 
   const two = (n) => String(n).padStart(2, "0");
   const clock = (d) => two(d.getUTCHours()) + ":" + two(d.getUTCMinutes());
-  const day = (d) => d.getUTCDate() + " " + MONTHS[d.getUTCMonth()];
+  const { date, day } = window.boltLocale;
 
   function moment(ms, step) {
     const d = new Date(ms);
-    const date = DAYS[d.getUTCDay()] + " " + day(d) + " " + d.getUTCFullYear();
-    return step >= 86400000 ? date : date + " " + clock(d);
+    const whole = DAYS[d.getUTCDay()] + " " + date(d);
+    return step >= 86400000 ? whole : whole + " " + clock(d);
   }
 
   function span(ms) {
@@ -72,7 +62,7 @@
     const decimals = step ? Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9))) : 2;
     return values.map((value) => number(value, decimals));
   };
-  named.shortTicks = (values) => values.map((value) => short(value).replace(/\.0+(?=[KMBT]?$)|(\.\d*?[1-9])0+(?=[KMBT]?$)/, "$1"));
+  named.shortTicks = (values) => values.map((value) => signed(shortened(value).replace(/\.0+(?=[KMBT]?$)|(\.\d*?[1-9])0+(?=[KMBT]?$)/, "$1")));
   const percent = (value) => (value > 0 ? "+" : "") + number(value, 2) + "%";
   named.percent = percent;
   named.percentTicks = (values) => values.map((value) => (value > 0 ? "+" : "") + number(value, Math.abs(value) < 10 ? 1 : 0) + "%");

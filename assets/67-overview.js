@@ -72,7 +72,7 @@
     const text = number(told.last, row.dec);
     if (node.dataset.text !== text) {
       node.dataset.text = text;
-      const zeros = /^0\.00+/.exec(text);
+      const zeros = /^0[.,]00+/.exec(text);
       node.replaceChildren(text);
       if (zeros && /[1-9]/.test(text)) node.replaceChildren(element("span", "nz", zeros[0]), text.slice(zeros[0].length));
     }
@@ -136,7 +136,7 @@
     say(words, row.exchange[0].toUpperCase() + row.exchange.slice(1) + age + (told.stale && !ended ? ", stale" : ""));
     const tone = kind === "w" ? " warn" : kind === "s" ? " simc" : "";
     if (node.className !== "fresh" + tone) node.className = "fresh" + tone;
-    const title = ended ? "Not followed: its candles end here" : known ? new Date(told.at).toUTCString() : row.why.last;
+    const title = ended ? "Not followed: its candles end here" : known ? `${window.boltTimes.full(new Date(told.at))} UTC` : row.why.last;
     if (node.title !== title) node.title = title;
   }
 
@@ -179,7 +179,7 @@
     const known = (value) => value !== null && value !== undefined;
     if (known(row.volume)) say(cells.vol, worth(row.volume, row.quote), "");
     else say(cells.vol, DASH, "t4", row.why.volume || row.why.last);
-    if (known(row.cap)) say(cells.cap, "$" + short(row.cap), "", row.why.cap);
+    if (known(row.cap)) say(cells.cap, view.frame.unit.sign + short(row.cap), "", row.why.cap);
     else say(cells.cap, DASH, "t4", row.sim ? "A simulated market has no capitalisation" : row.why.cap);
     call(cells.cll, row);
     move(held);
@@ -260,7 +260,7 @@
     const top = element("thead");
     top.append(line);
     made.append(top, element("tbody"));
-    holder.append(made, element("p", "t4 fs12 keys m-hide", "Arrows move, Enter opens the chart, Delete removes, / adds, Alt with arrows reorders."));
+    holder.append(made, element("p", "t3 fs12 unit"), element("p", "t4 fs12 keys m-hide", "Arrows move, Enter opens the chart, Delete removes, / adds, Alt with arrows reorders."));
     view.rows.clear();
     return made;
   }
@@ -289,6 +289,9 @@
     const first = view.rows.get(view.focus) || view.rows.get(view.order[0]);
     for (const held of view.rows.values()) held.line.tabIndex = held === first ? 0 : -1;
     heads(made);
+    const note = holder.querySelector(".unit");
+    note.hidden = !view.frame.unit.note;
+    note.textContent = view.frame.unit.note;
   };
 
   const here = () => find("overview-table") && view.frame && !document.hidden;

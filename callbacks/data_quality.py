@@ -19,7 +19,7 @@ from core.market_name import MarketName
 from core.timeframe import TIMEFRAMES
 from db.tables import Market, SourceHealth
 from layouts import ids
-from layouts.components.numbers import ago
+from layouts.components.numbers import ago, count
 from layouts.pages import data_quality as page
 from layouts.pages.data_quality import Hole, Late, Refused, Revision
 
@@ -118,7 +118,7 @@ def refused(session: Session) -> list[Refused]:
 def source(row: SourceHealth, *, now: datetime) -> Late:
     """How an exchange answered last."""
     if row.state == "ok":
-        words = "answers" if row.latency_ms is None else f"answers in {row.latency_ms:.0f} ms"
+        words = "answers" if row.latency_ms is None else f"answers in {count(row.latency_ms)} ms"
         return Late(row.exchange, words, "ok")
     last = ago(row.answered_at, now=now) if row.answered_at else "never"
     if row.state == "waiting" and row.wait_until:

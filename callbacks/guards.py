@@ -34,6 +34,12 @@ def may(role: Role) -> bool:
     return bool(current_user.is_authenticated) and covers(current_user.role, role)
 
 
+def preference(name: str) -> Any:
+    """What the person who is signed in chose, such as their `currency`."""
+    current_user_id()
+    return current_user.preferences.get(name)
+
+
 def needs(role: Role) -> Callable[[Function], Function]:
     """Refuse callers whose role is too low: Forbidden, and a line in both logs."""
 

@@ -13,10 +13,11 @@ import db.engine
 import db.queries.predictions as predictions
 import db.queries.tallies as tallies
 from callbacks import overview_start
-from callbacks.guards import current_user_id, may, needs
+from callbacks.guards import current_user_id, may, needs, preference
 from callbacks.overview_change import change
-from callbacks.overview_frame import frame, last_ticks
+from callbacks.overview_frame import Worth, frame, last_ticks, worth
 from callbacks.wiring import Wiring
+from core import currencies
 from core.clock import to_ms, utc_now
 from core.jobs import BACKFILL
 from core.market_name import MarketName
@@ -59,12 +60,14 @@ def show(_ticks: int | None, _done: Any) -> tuple[Any, Any, Any, Any]:
         rows = read(session, shown.market_ids, now=now)
         if not rows:
             told = overview_start.read(session, _settings(), may_follow=may(Role.ANALYST))
-            return frame([], shown, {}, {}, now=now), menu, watchlist_start.start(told), None
+            return frame([], shown, {}, {}, now=now, unit=Worth()), menu, watchlist_start.start(told), None
         calls = [row for row in predictions.latest(session) if row.due_at > now]
         known = coins.caps(session, {row.market.symbol.partition("/")[0] for row in rows})
+        wanted = currencies.named(preference("currency"))
+        unit = worth(wanted, coins.rate(session, wanted.code), now=now)
         found = _cards(session, calls, now=now)
     return (
-        frame(rows, shown, by_market(calls), known, now=now),
+        frame(rows, shown, by_market(calls), known, now=now, unit=unit),
         menu,
         [*_finding(rows), *watchlist.stale_strips(stale(rows, now=now))],
         cards(found),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from redis.exceptions import RedisError
 import core.job_queue
 from core import ticks
 from core.clock import from_ms
+from core.currencies import DOLLAR, Currency
 from core.market_name import MarketName
 from core.timeframe import TIMEFRAMES
 from db.queries.coins import Coin
 from db.queries.predictions import CallRow
 from db.queries.watchlists import Shown
-from layouts.components.numbers import ago, price_decimals
+from db.tables import ExchangeRate
+from layouts.components.numbers import ago, minute, price_decimals
 from market.summary import Point, Summary
 from market.watch import Watched
 
@@ -40,19 +43,46 @@ def last_ticks(names: Sequence[str]) -> dict[str, Point]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What capitalisations are shown in: `per_dollar` of a currency; `note` where it is not the one that was chosen."""
+
+    currency: Currency = DOLLAR
+    per_dollar: float = 1.0
+    note: str = ""
+
+
+def worth(wanted: Currency, rate: ExchangeRate | None, *, now: datetime) -> Worth:
+    """The currency somebody chose, or dollars and why, where its rate is unknown or old."""
+    if wanted == DOLLAR:
+        return Worth()
+    if rate is None:
+        return Worth(note=f"Market caps in US dollars: no rate for {wanted.code} is known yet.")
+    if now - rate.asked_at > KNOWN_FOR:
+        return Worth(note=f"Market caps in US dollars: the rate for {wanted.code} is from {minute(rate.asked_at)} UTC.")
+    return Worth(wanted, rate.per_dollar)
+
+
 def frame(
-    rows: Sequence[Watched], shown: Shown, calls: Mapping[int, CallRow], coins: Mapping[str, Coin], *, now: datetime
+    rows: Sequence[Watched],
+    shown: Shown,
+    calls: Mapping[int, CallRow],
+    coins: Mapping[str, Coin],
+    *,
+    now: datetime,
+    unit: Worth,
 ) -> dict[str, Any]:
     """The whole list. Order is the person's own; the browser sorts."""
     return {
-        "rows": [_row(row, calls.get(row.market.id), coins, now) for row in rows],
+        "rows": [_row(row, calls.get(row.market.id), coins, now, unit) for row in rows],
+        "unit": {"sign": unit.currency.sign, "note": unit.note},
         "sort": shown.sort,
         "down": shown.descending,
         "at": int(now.timestamp() * 1_000),
     }
 
 
-def _row(row: Watched, call: CallRow | None, coins: Mapping[str, Coin], now: datetime) -> dict[str, Any]:
+def _row(row: Watched, call: CallRow | None, coins: Mapping[str, Coin], now: datetime, unit: Worth) -> dict[str, Any]:
     market = row.market
     name = MarketName(market.exchange, market.symbol)
     coin = None if market.simulated else coins.get(name.base)
@@ -66,9 +96,9 @@ def _row(row: Watched, call: CallRow | None, coins: Mapping[str, Coin], now: dat
         "exchange": market.exchange,
         "sim": market.simulated,
         "followed": market.followed,
-        "cap": coin.market_cap if coin and fresh else None,
+        "cap": coin.market_cap * unit.per_dollar if coin and fresh and coin.market_cap else None,
         "call": [call.call, round(100 * call.confidence), call.horizon, call.timeframe] if call else None,
-        "why": {"cap": _cap_words(coin, now=now), "call": NO_CALL},
+        "why": {"cap": _cap_words(coin, unit, now=now), "call": NO_CALL},
     }
     if row.figures is None:
         told["why"]["last"] = NO_CANDLES
@@ -93,7 +123,7 @@ def _figures(row: Watched, told: Summary) -> dict[str, Any]:
 def _reasons(told: Summary) -> dict[str, str]:
     """Why a change is not shown, by window, and why volume is not."""
     at = from_ms(told.last.at_ms)
-    old = f"The last price is from {at.day} {at:%b %Y %H:%M} UTC"
+    old = f"The last price is from {minute(at)} UTC"
     missing = {
         name: old if told.stale and told.past[name] is not None else f"No candle {SINCE[name]} before the last price"
         for name, change in told.changes.items()
@@ -102,9 +132,9 @@ def _reasons(told: Summary) -> dict[str, str]:
     return missing | ({"volume": NO_VOLUME} if told.volume is None else {})
 
 
-def _cap_words(coin: Coin | None, *, now: datetime) -> str:
+def _cap_words(coin: Coin | None, unit: Worth, *, now: datetime) -> str:
     """Whose capitalisation it is, from when; or why there is none."""
     if coin is None or coin.market_cap is None:
         return NO_CAP
     others = f"; {coin.namesakes} smaller coins share its symbol" if coin.namesakes else ""
-    return f"{coin.name} in US dollars, CoinGecko {ago(coin.updated_at, now=now)}{others}"
+    return f"{coin.name} in {unit.currency.code}, CoinGecko {ago(coin.updated_at, now=now)}{others}"

@@ -8,6 +8,7 @@ from core.market_name import MarketName
 from core.settings import Settings
 from db.queries import markets, sources, trained_models
 from db.tables import Series
+from layouts.components.numbers import count
 from layouts.components.watchlist_start import FIRST, Start, Step
 
 YEAR = 365 * 24  # hourly candles
@@ -42,8 +43,8 @@ def steps(session: Session, any_market: bool) -> tuple[Step, ...]:
     reached = "The demo exchange answers" if demo else "Within a minute of the start"
     if answering:
         ms = answering[0].latency_ms
-        reached = f"{answering[0].exchange.capitalize()} answers" + (f" in {ms:.0f} ms" if ms is not None else "")
-    collected = f"{min(rows, YEAR):,} of {YEAR:,} hours" if rows else "Takes a few minutes"
+        reached = f"{answering[0].exchange.capitalize()} answers" + (f" in {count(ms)} ms" if ms is not None else "")
+    collected = f"{count(min(rows, YEAR))} of {count(YEAR)} hours" if rows else "Takes a few minutes"
     return (
         Step("Create the owner", "Done", True),
         Step("Reach a data source", reached, bool(answering) or demo),

@@ -18,6 +18,7 @@ from db.queries.predictions import CLASSES, CallRow
 from layouts.components import call_detail, drift_report, scorecard
 from layouts.components.call_table import Call, Tested
 from layouts.components.feedback import pane
+from layouts.components.numbers import dates
 from layouts.figures import past_calls
 from layouts.figures.past_calls import Mark, Zone
 from ml.card import Card, TestCalls
@@ -49,7 +50,7 @@ def _record(call: Call, dark: bool, updown: str) -> list[Component]:
     card = call.card
     if card is None:
         return []
-    span = f"{from_ms(card.first_ms):%-d %b %Y} – {from_ms(card.last_ms):%-d %b %Y}, every settled call"
+    span = f"{dates(from_ms(card.first_ms), from_ms(card.last_ms))}, every settled call"
     parts: list[Component] = [
         pane("Scorecard against simple rules", scorecard.forecasters(card), sub=span, flush=True),
         scorecard.log_loss_saved(card, dark=dark, updown=updown),

@@ -14,6 +14,7 @@ from flask import Flask, request
 from flask_login import current_user
 
 from callbacks import attach, errors
+from core import locales
 from core.errors import BoltError
 from core.roles import Role, covers
 from core.settings import Settings
@@ -27,7 +28,7 @@ from layouts.site_map import PAGES, Page, hidden, page_of
 from layouts.theme import THEMES, UPDOWNS
 
 INDEX = """<!doctype html>
-<html lang="en" data-bs-theme="{theme}" data-updown="{updown}" data-tz="{tz}">
+<html lang="en" data-bs-theme="{theme}" data-updown="{updown}" data-tz="{tz}" data-writing="{writing}">
 <head>
 {metas}
 <meta name="color-scheme" content="{theme}">
@@ -87,6 +88,7 @@ class BoltDash(Dash):
             theme=theme["theme"],
             updown=theme["updown"],
             tz=escape(theme["tz"]),
+            writing=escape(locales.as_attribute(locales.current())),
             ground=GROUND[theme["theme"]],
             title=escape(titled(known.title if known else not_found_404.TITLE)),
             logo=files.url("logo.svg"),

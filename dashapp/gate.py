@@ -13,6 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 import core.log
 import db.engine
+from core import locales
 from dashapp import security
 from dashapp.api import guard as api
 from dashapp.config import CALLBACK_BYTES, FORM_BYTES
@@ -68,6 +69,7 @@ def install(app: Flask) -> None:
 def guard() -> ResponseReturnValue | None:
     """None lets the request pass; anything else is the answer."""
     security.name_request()
+    locales.use(None)  # the thread may have answered somebody else before
     security.refuse_strange_host()
     if request.method not in security.METHODS:
         raise MethodNotAllowed(sorted(api.methods(request.path) or security.METHODS))
@@ -85,6 +87,7 @@ def guard() -> ResponseReturnValue | None:
             abort(404)
         return stranger()
     core.log.user_id.set(current_user.id)
+    locales.use(current_user.preferences.get("locale"))
     if current_user.lacks_totp and request.endpoint not in WITHOUT_FACTOR:
         return _to_factor()
     if request.endpoint == CALLBACKS and request.mimetype != "application/json":

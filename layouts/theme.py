@@ -9,6 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from core import locales
+
 THEMES = ("dark", "light")
 UPDOWNS = ("teal-vermillion", "blue-orange", "green-red")
 SANS = "IBM Plex Sans Variable, IBM Plex Sans, system-ui, sans-serif"
@@ -174,7 +176,7 @@ def read_look(look: dict[str, Any] | None) -> tuple[bool, str]:
     return look.get("theme") != "light", updown if updown in UPDOWNS else UPDOWNS[0]
 
 
-def _template(colours: Palette) -> go.layout.Template:
+def _template(colours: Palette, separators: str) -> go.layout.Template:
     axis = {"gridcolor": colours.chart_grid, "zeroline": False, "showline": False, "ticks": ""}
     spikes = {
         "showspikes": True,
@@ -193,7 +195,7 @@ def _template(colours: Palette) -> go.layout.Template:
             "margin": {"l": 14, "r": 68, "t": 8, "b": 24},
             "hovermode": "x",
             "dragmode": "pan",
-            "separators": ".,",
+            "separators": separators,
             "hoverdistance": -1,
             "spikedistance": -1,
             "bargap": 0.35,
@@ -210,15 +212,16 @@ def _template(colours: Palette) -> go.layout.Template:
 
 
 @lru_cache
-def bolt_dark(updown: str = UPDOWNS[0]) -> go.layout.Template:
-    return _template(palette(True, updown))
+def bolt_dark(updown: str = UPDOWNS[0], separators: str = ".,") -> go.layout.Template:
+    return _template(palette(True, updown), separators)
 
 
 @lru_cache
-def bolt_light(updown: str = UPDOWNS[0]) -> go.layout.Template:
-    return _template(palette(False, updown))
+def bolt_light(updown: str = UPDOWNS[0], separators: str = ".,") -> go.layout.Template:
+    return _template(palette(False, updown), separators)
 
 
 def template(dark: bool = True, updown: str = UPDOWNS[0]) -> go.layout.Template:
-    """The Plotly template of a theme."""
-    return bolt_dark(updown) if dark else bolt_light(updown)
+    """The Plotly template of a theme, with the signs of numbers that the person wants."""
+    locale = locales.current()
+    return (bolt_dark if dark else bolt_light)(updown, locale.decimal + locale.group)

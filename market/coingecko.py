@@ -16,6 +16,7 @@ from coingecko_sdk import Coingecko, Omit
 from redis import Redis
 
 from core.clock import from_ms, utc_now
+from core.currencies import CURRENCIES, DOLLAR
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, Refused
 from core.settings import Settings
 from core.shared import SharedNumbers
@@ -27,6 +28,7 @@ PAGE = 250  # coins in one answer, the most there can be
 TIMEOUT_S = 10.0
 INTERVAL_S = {"public": 6.0, "key": 2.0}  # about 10 calls a minute without a key, 30 with one
 BURST = 5
+LEAST_RATE, MOST_RATE = 0.01, 10_000  # of a currency for a dollar; what is beyond is a mistake
 BLOCKED = (401, 403, 451)
 KEYLESS = {"x-cg-demo-api-key": Omit()}  # the SDK wants to be told that there is no key
 GARBAGE = (TypeError, ValueError, AttributeError)  # the SDK on answers of another shape
@@ -61,24 +63,46 @@ class CoinGecko:
         return self.guard.call(lambda: self._coins(page))
 
     def _coins(self, page: int) -> list[ListedCoin]:
-        try:
+        def ask(headers: dict[str, Any]) -> list[ListedCoin | None]:
             answer: Any = self._client.coins.markets.get(
-                vs_currency="usd",
-                order="market_cap_desc",
-                per_page=PAGE,
-                page=page,
-                extra_headers={} if self._client.demo_api_key else KEYLESS,
+                vs_currency="usd", order="market_cap_desc", per_page=PAGE, page=page, extra_headers=headers
             )
             if not isinstance(answer, list):
                 raise TypeError("no list")
-            found = [_coin(one) for one in answer]
+            return [_coin(one) for one in answer]
+
+        found = self._asked(ask, "list of coins")
+        return [coin for coin in found if coin is not None]
+
+    def rates(self) -> dict[str, float]:
+        """{currency: how much of it a US dollar is worth}, of those that people may choose; doubtful ones are left out.
+
+        Raises as `coins`.
+        """
+        return self.guard.call(self._rates)
+
+    def _rates(self) -> dict[str, float]:
+        answer = self._asked(lambda headers: self._client.exchange_rates.get(extra_headers=headers), "exchange rates")
+        try:
+            per_bitcoin = {code: _rate(answer.rates.get(code.lower())) for code in CURRENCIES}
+        except GARBAGE as error:
+            raise ExchangeUnavailable(f"{NAME} answered no readable exchange rates. Bolt tries again.") from error
+        dollars = per_bitcoin[DOLLAR.code]
+        if dollars is None:
+            raise ExchangeUnavailable(f"{NAME} told no rate of the US dollar. Bolt tries again.")
+        found = {code: value / dollars for code, value in per_bitcoin.items() if value and code != DOLLAR.code}
+        return {code: value for code, value in found.items() if LEAST_RATE < value < MOST_RATE}
+
+    def _asked(self, ask: Callable[[dict[str, Any]], Any], what: str) -> Any:
+        """The SDK's answer; its failures as ours."""
+        try:
+            return ask({} if self._client.demo_api_key else KEYLESS)
         except coingecko_sdk.APIStatusError as error:
             raise self._translated(error) from error
         except coingecko_sdk.APIConnectionError as error:
             raise ExchangeUnavailable(f"{NAME} does not answer. Bolt tries again by itself.") from error
         except (coingecko_sdk.APIError, *GARBAGE) as error:
-            raise ExchangeUnavailable(f"{NAME} answered no readable list of coins. Bolt tries again.") from error
-        return [coin for coin in found if coin is not None]
+            raise ExchangeUnavailable(f"{NAME} answered no readable {what}. Bolt tries again.") from error
 
     def _translated(self, error: coingecko_sdk.APIStatusError) -> Exception:
         status = error.status_code
@@ -109,6 +133,11 @@ def _coin(entry: Any) -> ListedCoin | None:
         price_usd=_amount(entry.current_price),
         updated_at=told.astimezone(UTC) if isinstance(told, datetime) and told.tzinfo else utc_now(),
     )
+
+
+def _rate(entry: Any) -> float | None:
+    """Units a bitcoin is worth; None for what is no rate of money a state makes."""
+    return _amount(entry.value) if entry is not None and entry.type == "fiat" else None
 
 
 def _amount(value: Any) -> float | None:

@@ -8,15 +8,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms, utc_now
+from core.errors import ExchangeUnavailable
 from core.timeframe import TIMEFRAMES
 from db.queries import candles, coins, markets
 from db.queries.coins import Coin
 from db.queries.markets import MarketRow
 from market import coingecko
+from market.coingecko import CoinGecko
 from workers.context import JobContext
 
 DOLLARS = ("USD", "USDT", "USDC", "FDUSD")  # quotes whose price is a price in dollars, nearly
 PAGES = 4  # the 1,000 largest coins; smaller ones are not looked for
+ASK_RATES = timedelta(hours=6)  # rates of money move less than what they are for
 SAME_TIME = timedelta(minutes=10)  # prices further apart in time are not compared
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,7 @@ def read_coins(context: JobContext) -> dict[str, Any]:
         real = [row for row in markets.table(session) if not row.simulated and (row.followed or row.series)]
     wanted = {row.name.base for row in real}
     if context.settings.coingecko == "off" or not wanted:
-        return {"coins": 0, "checked": 0, "flagged": 0}
+        return {"coins": 0, "checked": 0, "flagged": 0, "rates": 0}
     gateway = coingecko.make(context.settings, context.redis)
     stored = 0
     for page in range(1, PAGES + 1):
@@ -40,7 +43,23 @@ def read_coins(context: JobContext) -> dict[str, Any]:
         if not wanted or len(listed) < coingecko.PAGE:
             break
     checked, flagged = _check_prices(context, real)
-    return {"coins": stored, "checked": checked, "flagged": flagged}
+    return {"coins": stored, "checked": checked, "flagged": flagged, "rates": _read_rates(context, gateway)}
+
+
+def _read_rates(context: JobContext, gateway: CoinGecko) -> int:
+    """Ask what a dollar is worth elsewhere, every few hours; returns how many rates were told."""
+    asked_at = utc_now()
+    with context.session() as session:
+        known = coins.newest_rate(session)
+    if known is not None and asked_at - known < ASK_RATES:
+        return 0
+    try:
+        per_dollar = gateway.rates()
+    except ExchangeUnavailable as error:  # the coins are told already; pages go on in dollars, or with the rates before
+        log.warning("rates_unavailable", extra={"reason": error.sentence})
+        return 0
+    with context.session() as session:
+        return coins.store_rates(session, per_dollar, asked_at=asked_at)
 
 
 def _check_prices(context: JobContext, real: list[MarketRow]) -> tuple[int, int]:

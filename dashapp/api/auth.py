@@ -7,6 +7,7 @@ from flask import abort
 from pydantic import Field
 
 import db.engine
+from core import currencies, locales
 from core.clock import utc_now
 from core.errors import Conflict, Forbidden
 from dashapp import security
@@ -79,6 +80,10 @@ class Account(Answer):
     theme: str = Field(examples=["dark"])
     updown: str = Field(examples=["teal-vermillion"])
     time_zone: str = Field(examples=["Europe/Lisbon"], description="Empty: that of the browser.")
+    locale: locales.Tag = Field(
+        examples=["en-GB"], description="How pages write numbers and dates; the API never does."
+    )
+    currency: currencies.Code = Field(examples=["USD"], description="Of market capitalisations on pages.")
     notify_sign_in: bool = Field(examples=[True])
     created_at: Time
 
@@ -98,6 +103,8 @@ class AccountChange(Body):
         default=None, examples=["teal-vermillion"]
     )
     time_zone: str | None = Field(default=None, max_length=60, examples=["Europe/Lisbon"])
+    locale: locales.Tag | None = Field(default=None, examples=["en-GB"])
+    currency: currencies.Code | None = Field(default=None, examples=["USD"])
     notify_sign_in: bool | None = Field(default=None, examples=[True])
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
+from core import currencies, locales
 from core.email_address import check_email
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.roles import Role
@@ -22,6 +23,8 @@ PREFERENCES: dict[str, Any] = {  # where nothing was chosen
     "theme": "dark",
     "updown": UPDOWNS[0],
     "time_zone": "",  # the browser's
+    "locale": locales.DEFAULT.tag,
+    "currency": currencies.DOLLAR.code,
     "notify_sign_in": True,
 }
 
@@ -137,6 +140,8 @@ def change_profile(
     chosen = PREFERENCES | {name: value for name, value in preferences.items() if name in PREFERENCES}
     if chosen["theme"] not in THEMES or chosen["updown"] not in UPDOWNS:
         raise Refused("Choose a theme and colours from the lists.")
+    if chosen["locale"] not in locales.LOCALES or chosen["currency"] not in currencies.CURRENCIES:
+        raise Refused("Choose a way of writing and a currency from the lists.")
     if chosen["time_zone"] and chosen["time_zone"] not in time_zones():
         raise Refused("That is not a time zone. Choose one of the list, such as Europe/Lisbon, or leave it empty.")
     kept = {name: chosen[name] for name in preferences}

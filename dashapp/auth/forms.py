@@ -4,6 +4,8 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from core.currencies import CURRENCIES
+from core.locales import LOCALES
 from dashapp.auth.accounts import NAME_LENGTH, THEMES, UPDOWNS
 from dashapp.auth.passwords import LONGEST
 
@@ -46,6 +48,8 @@ class ProfileForm(FlaskForm):
     theme = SelectField("Theme", choices=[(t, THEME_WORDS[t]) for t in THEMES])
     updown = SelectField("Colours of up and down", choices=[(u, UPDOWN_WORDS[u]) for u in UPDOWNS])
     time_zone = StringField("Time zone", [Length(max=60)])
+    locale = SelectField("Numbers and dates", choices=[(one.tag, one.title) for one in LOCALES.values()])
+    currency = SelectField("Currency", choices=[(one.code, f"{one.title}, {one.code}") for one in CURRENCIES.values()])
     notify_sign_in = BooleanField("A letter when a browser signs in that was not here before")
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 import db.engine
+from core import locales
 from core.clock import utc_now
 from core.errors import Conflict, Refused, WeakPassword
 from dashapp import gate, security
@@ -50,7 +51,8 @@ def install(app: Flask) -> None:
 def _for_templates() -> dict[str, Any]:
     from dashapp.dash_ui import look  # late: it imports pages and callbacks
 
-    return {**look(), "version": version(), "drawing": drawing}
+    writing = locales.as_attribute(locales.current())
+    return {**look(), "writing": writing, "version": version(), "drawing": drawing}
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

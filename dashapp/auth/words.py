@@ -1,6 +1,8 @@
 """How sessions and events read on the account pages."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from core import locales
 
 # The first that occurs in what a browser says of itself; Chrome's name stands in most others' too.
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -25,8 +27,7 @@ def browser(user_agent: str) -> str:
 
 def utc(at: datetime) -> str:
     """`5 Jan 2026, 12:00 UTC`."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return locales.current().exact(at)
 
 
 def words(action: str) -> str:

@@ -1,6 +1,6 @@
 """Coins as CoinGecko lists them, and our prices beside its."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,27 @@ def caps(session: Session, symbols: Iterable[str]) -> dict[str, Coin]:
                 int(namesakes),
             )
     return found
+
+
+def store_rates(session: Session, per_dollar: Mapping[str, float], *, asked_at: datetime) -> int:
+    """Keep what a US dollar is worth in other currencies, each from when it was asked last; returns how many."""
+    if not per_dollar:
+        return 0
+    rows = [{"currency": code, "per_dollar": value, "asked_at": asked_at} for code, value in per_dollar.items()]
+    made = insert(tables.ExchangeRate).values(rows)
+    told = {name: made.excluded[name] for name in ("per_dollar", "asked_at")}
+    session.execute(made.on_conflict_do_update(index_elements=[tables.ExchangeRate.currency], set_=told))
+    return len(rows)
+
+
+def newest_rate(session: Session) -> datetime | None:
+    """When rates were asked for last."""
+    return session.scalar(select(func.max(tables.ExchangeRate.asked_at)))
+
+
+def rate(session: Session, code: str) -> tables.ExchangeRate | None:
+    """The last known rate of a currency; None where it was never told, as for the dollar itself."""
+    return session.get(tables.ExchangeRate, code)
 
 
 def check(

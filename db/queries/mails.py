@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from core import locales
 from db.tables import Mail, User
 
 WAITS = (60, 300, 900, 3_600, 21_600)  # seconds before the tries after the first
@@ -36,13 +37,19 @@ def put(session: Session, user: User, kind: str, *, now: datetime, address: str 
         user_id=user.id,
         address=address or user.email,
         kind=kind,
-        details={"account": user.email, "when": f"{now:%Y-%m-%d %H:%M} UTC", **details},
+        details={"account": user.email, "when": _when(user, now), **details},
         created_at=now,
         next_try_at=now,
     )
     session.add(mail)
     session.flush()
     return mail
+
+
+def _when(user: User, now: datetime) -> str:
+    """The time as this person writes dates; whoever never chose reads the year first."""
+    chosen = user.preferences.get("locale")
+    return locales.named(chosen).exact(now) if chosen else f"{now:%Y-%m-%d %H:%M} UTC"
 
 
 def take(session: Session, *, now: datetime, limit: int) -> list[Taken]:

@@ -18,7 +18,7 @@ from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
 from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
 from db.tables.scorecards import CallRules, ModelReport, Retraining, StoredScorecard
-from db.tables.sources import Coin, PriceCheck, SeriesBreak, SourceHealth, StandIn
+from db.tables.sources import Coin, ExchangeRate, PriceCheck, SeriesBreak, SourceHealth, StandIn
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
 from db.tables.trained_models import LeakReport, TrainedModel
 from db.tables.training_runs import TrainingPart, TrainingRun
@@ -40,6 +40,7 @@ __all__ = [
     "Coin",
     "DeskSetting",
     "EndedSession",
+    "ExchangeRate",
     "Gap",
     "IdempotencyKey",
     "Import",

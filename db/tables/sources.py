@@ -88,6 +88,17 @@ class Coin(Base):
     updated_at: Mapped[datetime]
 
 
+class ExchangeRate(Base):
+    """How much of a currency a US dollar is worth, as CoinGecko said when it was asked."""
+
+    __tablename__ = "exchange_rates"
+    __table_args__ = (CheckConstraint("per_dollar > 0", name="positive"),)
+
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    per_dollar: Mapped[float]
+    asked_at: Mapped[datetime]
+
+
 class PriceCheck(Base):
     """Our newest price of a market beside CoinGecko's; `difference` is ours / theirs - 1."""
 

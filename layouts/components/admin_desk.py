@@ -7,11 +7,12 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from core import locales
 from core.machine import AMBER, Machine
 from layouts import ids
 from layouts.components.feedback import badge, freshness, headline, key_figures, pane, stat, strip
 from layouts.components.forms import button
-from layouts.components.numbers import MISSING, ago, compact, count, duration, moment, percent
+from layouts.components.numbers import MISSING, ago, compact, count, duration, fixed, moment, percent
 from layouts.components.tables import Column, Row, meter, table
 
 GIB = 1024**3
@@ -70,8 +71,8 @@ def size(amount: float) -> str:
     """`912 kB`, `5.2 MB`, `1.9 GB`: decimal units, as disks are sold."""
     for unit, letter in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if amount >= unit:
-            return f"{amount / unit:.1f} {letter}" if amount < 100 * unit else f"{amount / unit:.0f} {letter}"
-    return f"{amount:.0f} B"
+            return f"{fixed(amount / unit, 1 if amount < 100 * unit else 0)} {letter}"
+    return f"{count(amount)} B"
 
 
 def wrong(faults: list[str]) -> Component:
@@ -114,7 +115,7 @@ def _source(one: Breaker, now: datetime) -> Row:
     act: Any = None
     if one.breaker not in ("closed", "unknown"):
         act = button("Reset", id={"type": ids.Admin.RESET, "index": one.exchange}, kind="ghost", small=True)
-    took = MISSING if one.latency_ms is None else f"{one.latency_ms:.0f} ms"
+    took = MISSING if one.latency_ms is None else f"{count(one.latency_ms)} ms"
     cells = [
         html.Div(name, title=one.detail),
         freshness(words, BREAKERS[one.breaker]),  # type: ignore[arg-type]
@@ -178,12 +179,12 @@ def job_panel(job: ChosenJob | None) -> Component | None:
 
 def figures(database: int, candles: int, first: datetime | None, models: int) -> list[tuple[str, str, str]]:
     """What is stored, for the strip."""
-    since = f"since {first:%b %Y}" if first else "none yet"
+    since = f"since {locales.current().month(first)}" if first else "none yet"
     return [("Database", size(database), f"models {size(models)}"), ("Candles stored", compact(candles), since)]
 
 
 def gigabytes(amount: int) -> str:
-    return f"{amount / GIB:.1f}" if amount < 100 * GIB else f"{amount / GIB:.0f}"
+    return fixed(amount / GIB, 1 if amount < 100 * GIB else 0)
 
 
 def gauges(machine: Machine) -> list[Gauge]:

@@ -120,7 +120,10 @@ def _hit_rate(call_: Call) -> Component:
     if card is None or card.n < ENOUGH or card.model.hit_rate is None or card.model.interval is None:
         return html.Span(f"shown from {ENOUGH} settled calls", className="t4 fs12")
     rate, best = card.model.hit_rate, card.best or 0.0
-    words = [f"{100 * rate:.1f} ", html.Span(f"against {100 * best:.1f}", className="t3 fs12")]
+    words = [
+        f"{numbers.fixed(100 * rate, 1)} ",
+        html.Span(f"against {numbers.fixed(100 * best, 1)}", className="t3 fs12"),
+    ]
     plot = interval_plot(rate, *card.model.interval, baseline=best, span=BAR_RANGE)
     return html.Div([plot, html.Span(words)], className="hit")
 
@@ -182,7 +185,10 @@ def tested(rows: list[Tested], *, now: datetime) -> html.Table:
 def _tested_row(row: Tested, now: datetime) -> Row:
     badge = [simulated_badge(short=True)] if row.simulated else []
     plot = interval_plot(row.accuracy, *row.interval, baseline=row.best, span=BAR_RANGE)
-    words = [f"{100 * row.accuracy:.1f} ", html.Span(f"against {100 * row.best:.1f}", className="t3 fs12")]
+    words = [
+        f"{numbers.fixed(100 * row.accuracy, 1)} ",
+        html.Span(f"against {numbers.fixed(100 * row.best, 1)}", className="t3 fs12"),
+    ]
     cells = [
         html.Div(
             [dcc.Link(html.B(row.symbol), href=row.address), html.Span(f"{row.exchange}, {row.timeframe}"), *badge],
@@ -233,7 +239,9 @@ def settled(rows: list[Settled], *, now: datetime) -> html.Table:
 
 def _settled_cells(row: Settled, now: datetime) -> list[Any]:
     badge = [simulated_badge(short=True)] if row.simulated else []
-    said = html.Span([call(None if row.abstained else row.said), f" {100 * row.confidence:.0f}%"], className="said")
+    said = html.Span(
+        [call(None if row.abstained else row.said), f" {numbers.percent(row.confidence)}"], className="said"
+    )
     happened = f"{numbers.change(row.log_return)}, {WORDS[row.outcome].lower()}"
     return [
         html.Div([html.B(row.symbol), html.Span(f"{row.exchange}, {row.timeframe}"), *badge], className="mk"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from layouts.components.numbers import count
+from layouts.components.numbers import count, fixed
 
 MOST = 60  # holes drawn, the longest ones
 LEAST = 0.6  # per cent: a narrower hole could not be seen
@@ -16,7 +16,7 @@ def complete(rows: int, missing: int) -> str:
     if not missing:
         return "100%"
     share = min(99.9, 100 * rows / (rows + missing))
-    return f"{share:.1f}%"
+    return fixed(share, 1) + "%"
 
 
 def coverage_bar(

@@ -39,7 +39,11 @@ def _body(report: Report | None, made_at: datetime | None, now: datetime) -> lis
     if report.cusum is not None:
         level, limit = report.cusum.path[-1], report.cusum.limit
         lines.append(
-            _mark(not report.cusum.alarm, "Brier score against base rates", f"CUSUM {level:.1f} of {limit:.0f}")
+            _mark(
+                not report.cusum.alarm,
+                "Brier score against base rates",
+                f"CUSUM {numbers.fixed(level, 1)} of {numbers.fixed(limit, 0)}",
+            )
         )
     parts: list[Component] = [html.Ul(lines, className="list")] if lines else []
     if report.reason:
@@ -68,7 +72,10 @@ def _share(shift: Shift) -> float:
 
 def _line(market: str, shift: Shift) -> html.Li:
     symbol = market.partition(":")[2]
-    value = f"PSI {shift.psi:.2f} of {shift.psi_limit:.2f}, KS {shift.ks:.2f} of {shift.ks_limit:.2f}"
+    psi, psi_limit, ks, ks_limit = (
+        numbers.fixed(one, 2) for one in (shift.psi, shift.psi_limit, shift.ks, shift.ks_limit)
+    )
+    value = f"PSI {psi} of {psi_limit}, KS {ks} of {ks_limit}"
     return _mark(not shift.beyond, f"{TITLES.get(shift.key, shift.key)}, {symbol}", value)
 
 

@@ -1,7 +1,5 @@
 """A model version as a person reads it: what it predicts, what it learned from, how it did beside simple rules."""
 
-from datetime import UTC, datetime
-
 from dash import html
 from dash.development.base_component import Component
 
@@ -48,7 +46,7 @@ def against_text(baseline: Baseline) -> str:
     """`+0.0110 [0.0021, 0.0199]` nats per call."""
     against = baseline.model_against
     low, high = against.interval
-    return f"{numbers.signed(against.gain, 4)} [{numbers.fixed(low, 4)}, {numbers.fixed(high, 4)}]"
+    return f"{numbers.signed(against.gain, 4)} {numbers.bounds(numbers.fixed(low, 4), numbers.fixed(high, 4))}"
 
 
 def rail(card: Card, state: str, *, code: str, proven: bool = False) -> list[Component]:
@@ -72,8 +70,7 @@ def _block(name: str, body: Component, end: Component | None = None) -> html.Div
 
 
 def _day(ms: int) -> str:
-    moment = from_ms(ms)
-    return f"{moment.day} {moment:%b %Y}"
+    return numbers.date(from_ms(ms))
 
 
 def _span(first_ms: int, last_ms: int) -> str:
@@ -83,8 +80,9 @@ def _span(first_ms: int, last_ms: int) -> str:
 def _facts(card: Card, code: str) -> list[tuple[object, object]]:
     split, labels = card.split, card.labels
     candles, gaps = sum(d.candles for d in card.data), sum(d.gaps for d in card.data)
+    barrier = numbers.percent(labels.typical_barrier, 1)
     return [
-        ("Predicts", f"bearish, neutral, bullish over {card.horizon} bars; barriers ±{labels.typical_barrier:.1%}"),
+        ("Predicts", f"bearish, neutral, bullish over {card.horizon} bars; barriers ±{barrier}"),
         ("Markets", ", ".join(card.markets)),
         ("Learned from", _span(split.train.first_ms, split.train.last_ms)),
         ("Validated on", _span(split.validation.first_ms, split.validation.last_ms)),
@@ -102,13 +100,12 @@ def _facts(card: Card, code: str) -> list[tuple[object, object]]:
 
 def _break_even(rate: float, cost: float) -> str:
     if rate >= 1:
-        return f"none: costs of {cost:.2%} exceed the barriers"
-    return f"{rate:.1%} right at {cost:.2%} a round trip"
+        return f"none: costs of {numbers.percent(cost, 2)} exceed the barriers"
+    return f"{numbers.percent(rate, 1)} right at {numbers.percent(cost, 2)} a round trip"
 
 
 def _moment(ms: int) -> str:
-    at = datetime.fromtimestamp(ms / 1_000, UTC)
-    return f"{at.day} {at:%b %Y %H:%M}"
+    return numbers.minute(from_ms(ms))
 
 
 def _verdict(card: Card) -> html.Ul:
@@ -131,7 +128,7 @@ def _shares(card: Card) -> html.Table:
     """How often each class happened in each stretch."""
     columns = [Column("Happened, %"), *(Column(WORDS[name], number=True) for name in CLASSES)]
     parts = (("Train", card.split.train), ("Validation", card.split.validation), ("Test", card.split.test))
-    rows = [Row([name, *(f"{100 * share:.1f}" for share in part.shares)]) for name, part in parts]
+    rows = [Row([name, *(numbers.fixed(100 * share, 1) for share in part.shares)]) for name, part in parts]
     return table(columns, rows, label="How often each class happened", dense=True, words="last-plain bare")
 
 
@@ -161,10 +158,10 @@ def scorecard(card: Card) -> html.Table:
 def _score(name: str, about: str, metrics: Metrics, against: str, best: float | None, *, words: str = "") -> Row:
     low, high = metrics.accuracy_interval
     plot = interval_plot(metrics.accuracy, low, high, baseline=best, span=BAR_RANGE)
-    bounds = html.Span(f"[{100 * low:.1f}, {100 * high:.1f}]", className="t3 fs12")
+    bounds = html.Span(numbers.bounds(numbers.fixed(100 * low, 1), numbers.fixed(100 * high, 1)), className="t3 fs12")
     cells = [
         html.Span(html.B(name), className="mk", title=about),
-        html.Div([plot, html.Span([f"{100 * metrics.accuracy:.1f} ", bounds])], className="hit"),
+        html.Div([plot, html.Span([f"{numbers.fixed(100 * metrics.accuracy, 1)} ", bounds])], className="hit"),
         numbers.fixed(metrics.macro_f1, 3),
         numbers.signed(metrics.mcc, 3),
         numbers.fixed(metrics.log_loss, 4),
@@ -182,7 +179,7 @@ def confusion(card: Card) -> html.Table:
         total = sum(counts) or 1
         cells = [
             html.Span(
-                [numbers.count(n), html.Small(f" {100 * n / total:.0f}%")], className="t1" * (CLASSES[k] == label)
+                [numbers.count(n), html.Small(f" {numbers.percent(n / total)}")], className="t1" * (CLASSES[k] == label)
             )
             for k, n in enumerate(counts)
         ]

@@ -5,7 +5,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts.components import model_card, walk_results
+from layouts.components import model_card, numbers, walk_results
 from layouts.components.feedback import headline, pane
 from layouts.figures import reliability, training
 from layouts.theme import CONFIG
@@ -34,7 +34,8 @@ def draw(card: Card, *, dark: bool, updown: str) -> list[Component]:
     )
     bins = [(b.confidence, b.right, b.n) for b in card.reliability]
     seeds = "one seed" if len(card.runs) == 1 else f"seed {served.seed} in colour, {len(card.runs) - 1} others dotted"
-    tested = f"{model_card.title(card)}, {card.metrics.n:,} calls worth {card.metrics.n_eff:,.0f} independent ones"
+    calls, worth = numbers.count(card.metrics.n), numbers.count(card.metrics.n_eff)
+    tested = f"{model_card.title(card)}, {calls} calls worth {worth} independent ones"
     return [
         pane("Test period", model_card.scorecard(card), sub=tested, flush=True),
         html.Div(

@@ -1,4 +1,4 @@
-"""Numbers and times as text, one rule for each kind, the same everywhere.
+"""Numbers and times as text, one rule for each kind, the same everywhere; signs and dates as `core.locales` has them.
 
 Text is for labels, tables and tooltips; `tiny` and the other components are for prices with many zeros. Missing is a
 dash, zero is 0, minus is U+2212, and no number is ever written with an exponent.
@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from dash import html
 from dash.development.base_component import Component
+
+from core import locales
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EM DASH}"
@@ -27,11 +29,7 @@ def missing(value: Number | None) -> bool:
 
 def fixed(value: Number | None, decimals: int) -> str:
     """`1,234.50`: so many decimals, thousands apart, a true minus, never a minus before zero."""
-    if value is None or missing(value):
-        return MISSING
-    rounded = _exact(value).quantize(Decimal(1).scaleb(-decimals), context=WIDE)
-    text = f"{abs(rounded):,f}"
-    return MINUS + text if rounded < 0 else text
+    return MISSING if value is None or missing(value) else _written(_fixed(value, decimals))
 
 
 def price(value: Number | None, decimals: int | None = None) -> str:
@@ -51,16 +49,18 @@ def price_decimals(value: Number) -> int:
 
 def tiny(value: Number | None, decimals: int | None = None) -> Component | str:
     """A price for a table: leading zeros dimmed, below 1e-8 counted in a subscript; copying gives the plain number."""
-    text = price(value, decimals)
-    digits = text.removeprefix(MINUS)
+    if value is None or missing(value):
+        return MISSING
+    plain = _fixed(value, price_decimals(value) if decimals is None else decimals)
+    text, digits = _written(plain), plain.removeprefix(MINUS)
     if not digits.startswith("0.00") or not digits.strip("0."):
         return text
-    sign = text[: len(text) - len(digits)]
+    sign = plain[: len(plain) - len(digits)]
     zeros = len(digits) - 2 - len(digits[2:].lstrip("0"))
     rest = digits[2 + zeros :]
     if zeros < 8:
-        return html.Span([sign, html.Span(digits[: 2 + zeros], className="nz"), rest], title=text)
-    short = [sign, html.Span("0.0", className="nz"), html.Sub(str(zeros), className="nz"), rest]
+        return html.Span([sign, html.Span(_written(digits[: 2 + zeros]), className="nz"), rest], title=text)
+    short = [sign, html.Span(_written("0.0"), className="nz"), html.Sub(str(zeros), className="nz"), rest]
     hidden = {"aria-hidden": "true"}
     return html.Span(
         [html.Span(short, className="short", **hidden), html.Span(text, className="visually-hidden")], title=text
@@ -101,24 +101,14 @@ def money(value: Number | None, currency: str = "$") -> str:
     """`$1.86T`, `$741M`, `$12.50`: three significant digits from a thousand on, cents below."""
     if value is None or missing(value):
         return MISSING
-    sign = MINUS if _exact(value) < 0 and compact(value).startswith(MINUS) else ""
     size = abs(_exact(value))
-    text = compact(size) if size >= 1_000 else fixed(size, 2)
-    return f"{sign if text.strip('0.') else ''}{currency}{text}"
+    text = _compact(size) if size >= 1_000 else _fixed(size, 2)
+    return f"{MINUS if _exact(value) < 0 and text.strip('0.') else ''}{currency}{_written(text)}"
 
 
 def compact(value: Number | None) -> str:
     """Three significant digits with K, M, B or T: `377`, `1.28B`, `−45.6K`."""
-    if value is None or missing(value):
-        return MISSING
-    exact = _exact(value)
-    sign = MINUS if exact < 0 else ""
-    size = _three(abs(exact))
-    for unit, letter in UNITS:
-        if size >= unit:
-            return sign + _plain(size / unit) + letter
-    text = _plain(size)
-    return text if not text.strip("0.") else sign + text
+    return MISSING if value is None or missing(value) else _written(_compact(_exact(value)))
 
 
 def count(value: Number | None) -> str:
@@ -143,8 +133,12 @@ def interval(point: Number | None, low: Number | None, high: Number | None, deci
     """A share with its interval: `39.2% [34.7, 43.9]`."""
     if low is None or high is None or missing(low) or missing(high):
         return percent(point, decimals)
-    bounds = ", ".join(fixed(_exact(x) * 100, decimals) for x in (low, high))
-    return f"{percent(point, decimals)} [{bounds}]"
+    return f"{percent(point, decimals)} {bounds(*(fixed(_exact(x) * 100, decimals) for x in (low, high)))}"
+
+
+def bounds(low: str, high: str) -> str:
+    """Two written numbers as `[34.7, 43.9]`."""
+    return f"[{low}{locales.current().list_sign}{high}]"
 
 
 def moment(at: datetime | None, *, now: datetime) -> str:
@@ -154,16 +148,29 @@ def moment(at: datetime | None, *, now: datetime) -> str:
     at, now = at.astimezone(UTC), now.astimezone(UTC)
     if at.date() == now.date():
         return f"{at:%H:%M}"
-    return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y}"
+    return f"{locales.current().short_date(at)} {at:%H:%M}" if at.year == now.year else date(at)
 
 
 def exact_moment(at: datetime | None) -> str:
     """`Mon 30 Dec 2024, 23:00 UTC`, for tooltips and sentences."""
-    return (
-        MISSING
-        if at is None
-        else f"{at.astimezone(UTC):%a} {at.astimezone(UTC).day} {at.astimezone(UTC):%b %Y, %H:%M} UTC"
-    )
+    if at is None:
+        return MISSING
+    return f"{locales.DAYS[at.astimezone(UTC).weekday()]} {locales.current().exact(at)}"
+
+
+def date(at: datetime | None) -> str:
+    """`26 Dec 2023`; UTC."""
+    return MISSING if at is None else locales.current().full_date(at)
+
+
+def dates(first: datetime, last: datetime) -> str:
+    """`26 Dec 2023 – 5 Jan 2024`; UTC."""
+    return f"{date(first)} – {date(last)}"
+
+
+def minute(at: datetime | None) -> str:
+    """`26 Dec 2023 08:12`, without a zone, where a table's head or a sentence says UTC."""
+    return MISSING if at is None else f"{date(at)} {at.astimezone(UTC):%H:%M}"
 
 
 def age(seconds: Number | None) -> str:
@@ -215,8 +222,29 @@ def _exact(value: Number) -> Decimal:
 
 
 def _signed(value: Decimal, decimals: int) -> str:
-    text = fixed(value, decimals)
-    return "+" + text if value > 0 and text.strip("0.") else text
+    text = _fixed(value, decimals)
+    return _written("+" + text if value > 0 and text.strip("0.") else text)
+
+
+def _written(plain: str) -> str:
+    """Text as it is made here, `1,234.50`, with the signs of whoever is answered."""
+    return locales.current().number(plain)
+
+
+def _fixed(value: Number, decimals: int) -> str:
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-decimals), context=WIDE)
+    text = f"{abs(rounded):,f}"
+    return MINUS + text if rounded < 0 else text
+
+
+def _compact(exact: Decimal) -> str:
+    sign = MINUS if exact < 0 else ""
+    size = _three(abs(exact))
+    for unit, letter in UNITS:
+        if size >= unit:
+            return sign + _plain(size / unit) + letter
+    text = _plain(size)
+    return text if not text.strip("0.") else sign + text
 
 
 def _three(size: Decimal) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dash import html
 from dash.development.base_component import Component
 
+from layouts.components import numbers
 from layouts.components.tables import Column, Row, table
 
 COLUMNS = [
@@ -31,7 +32,10 @@ def draw(lines: list[Line], *, market: str, cost: float) -> list[Component]:
     if chosen is None:
         return []
     rows = [
-        Row([f"{line.horizon} bars", f"{line.barrier:.2%}", rate(line.break_even)], words="sel" if line.chosen else "")
+        Row(
+            [f"{line.horizon} bars", numbers.percent(line.barrier, 2), rate(line.break_even)],
+            words="sel" if line.chosen else "",
+        )
         for line in lines
     ]
     return [
@@ -41,14 +45,14 @@ def draw(lines: list[Line], *, market: str, cost: float) -> list[Component]:
 
 
 def rate(break_even: float) -> str:
-    return f"{break_even:.0%}" if break_even < 1 else "never"
+    return numbers.percent(break_even) if break_even < 1 else "never"
 
 
 def _sentence(line: Line, market: str, cost: float) -> str:
-    start = f"{market}, {line.horizon} bars ahead: at costs of {cost:.2%} a round trip "
+    start = f"{market}, {line.horizon} bars ahead: at costs of {numbers.percent(cost, 2)} a round trip "
     if line.break_even >= 1:
         return f"{start}no share of right calls pays. Choose a longer horizon, or trade more cheaply."
-    told = f"{start}a call has to be right {line.break_even:.0%} of the time to pay."
+    told = f"{start}a call has to be right {numbers.percent(line.break_even)} of the time to pay."
     if not line.worth:
         return f"{told} The barriers lie nearer than three times the costs: choose a longer horizon."
     return f"{told} Honest models reach 51 to 54%."

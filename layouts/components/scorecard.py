@@ -47,15 +47,15 @@ def _rate(side: Side, card: Scorecard, *, chosen: bool) -> Component:
         return html.Span(f"{side.right} of {side.n}", className="t3 fs12")
     low, high = side.interval
     plot = interval_plot(side.hit_rate, low, high, baseline=card.best if chosen else None, span=BAR_RANGE)
-    bounds = html.Span(f"[{100 * low:.1f}, {100 * high:.1f}]", className="t3 fs12")
-    return html.Div([plot, html.Span([f"{100 * side.hit_rate:.1f} ", bounds])], className="hit")
+    bounds = html.Span(numbers.bounds(numbers.fixed(100 * low, 1), numbers.fixed(100 * high, 1)), className="t3 fs12")
+    return html.Div([plot, html.Span([f"{numbers.fixed(100 * side.hit_rate, 1)} ", bounds])], className="hit")
 
 
 def _saves(side: Side) -> str:
     if side.saves is None:
         return numbers.MISSING
     low, high = side.saves.interval
-    return f"{numbers.signed(side.saves.gain, 4)} [{numbers.signed(low, 4)}, {numbers.signed(high, 4)}]"
+    return f"{numbers.signed(side.saves.gain, 4)} {numbers.bounds(numbers.signed(low, 4), numbers.signed(high, 4))}"
 
 
 KINDS = [
@@ -74,7 +74,7 @@ def regimes(card: Scorecard) -> html.Table:
         rate: Any = html.Span(f"{part.right} of {part.n}", className="t3 fs12")
         if part.n >= ENOUGH and part.hit_rate is not None and part.interval is not None:
             plot = interval_plot(part.hit_rate, *part.interval, baseline=part.best, span=BAR_RANGE)
-            told = html.Span(f"{100 * part.hit_rate:.1f} against {100 * part.best:.1f}")
+            told = html.Span(f"{numbers.fixed(100 * part.hit_rate, 1)} against {numbers.fixed(100 * part.best, 1)}")
             rate = html.Div([plot, told], className="hit")
         losses = [numbers.fixed(value, 4) for value in (part.log_loss, part.base_log_loss)]
         rows.append(Row([part.key.capitalize(), numbers.count(part.n), rate, *losses]))
@@ -97,7 +97,8 @@ def reliability_block(card: Scorecard, *, dark: bool, updown: str) -> html.Div:
     figure = reliability.draw(bins, dark=dark, updown=updown)
     words = _calibration(card)
     chart = html.Div(_graph(figure), className="chart short", role="img", **{"aria-label": f"Reliability: {words}"})
-    head = html.Div([html.H2("Reliability"), html.Span(f"{card.model.n:,} calls", className="end t3 fs12")],
+    calls = f"{numbers.count(card.model.n)} calls"
+    head = html.Div([html.H2("Reliability"), html.Span(calls, className="end t3 fs12")],
                     className="pane-head")  # fmt: skip
     return html.Div([head, chart, html.P(words, className="pane-body t3 fs12")], className="block")
 
@@ -106,11 +107,12 @@ def _calibration(card: Scorecard) -> str:
     if card.n < ENOUGH or not card.reliability:
         return f"Shown in words from {ENOUGH} settled calls."
     most = max(card.reliability, key=lambda b: b.n)
-    low, high = (f"{100 * edge:.1f}" for edge in card.ece_interval)
+    low, high = (numbers.fixed(100 * edge, 1) for edge in card.ece_interval)
     lean = "more" if most.confidence > most.right else "less"
     return (
-        f"When it says {100 * most.confidence:.0f}%, it is right {100 * most.right:.0f}% of the time, over {most.n:,} "
-        f"calls: it is {lean} sure than it should be. Calibration error {100 * card.ece:.1f} pp [{low}, {high}]."
+        f"When it says {numbers.percent(most.confidence)}, it is right {numbers.percent(most.right)} of the time, "
+        f"over {numbers.count(most.n)} calls: it is {lean} sure than it should be. "
+        f"Calibration error {numbers.fixed(100 * card.ece, 1)} pp {numbers.bounds(low, high)}."
     )
 
 
@@ -119,8 +121,9 @@ def evidence_block(card: Scorecard) -> html.Div:
     direction, share = card.direction, min(1.0, card.direction.n_eff / card.direction.needed)
     has = numbers.count(direction.n_eff)
     words = (
-        f"Needs {direction.needed:,} independent predictions to confirm {direction.target:.0%}, has {has}. "
-        f"{card.n:,} calls overlap: they are worth {numbers.count(card.n_eff)} independent ones."
+        f"Needs {numbers.count(direction.needed)} independent predictions to confirm "
+        f"{numbers.percent(direction.target)}, has {has}. "
+        f"{numbers.count(card.n)} calls overlap: they are worth {numbers.count(card.n_eff)} independent ones."
     )
     if direction.interval is not None and card.n >= ENOUGH and direction.interval[0] > 0.5:
         words = f"{words} Its directions are right more often than luck explains."
@@ -136,7 +139,7 @@ def evidence_block(card: Scorecard) -> html.Div:
 def _evidence_figures(card: Scorecard) -> list[tuple[Any, Any]]:
     direction, enough = card.direction, card.n >= ENOUGH
     pairs: list[tuple[Any, Any]] = [
-        ("Settled", f"{card.n:,}, {card.abstained:,} of them abstained"),
+        ("Settled", f"{numbers.count(card.n)}, {numbers.count(card.abstained)} of them abstained"),
         ("Direction right", f"{direction.right} of {direction.n}"),
     ]
     if enough and direction.rate is not None and direction.interval is not None:
@@ -146,14 +149,15 @@ def _evidence_figures(card: Scorecard) -> list[tuple[Any, Any]]:
         pairs.append(("Brier skill", _between(card.skill, card.skill_interval)))
         pairs.append(("MCC", _between(card.model.mcc, card.mcc_interval)))
     if card.coverage is not None:
-        told = f"{numbers.percent(card.coverage.rate, 1)} of {card.coverage.n:,}, promised {card.coverage.target:.0%}"
+        told = f"{numbers.percent(card.coverage.rate, 1)} of {numbers.count(card.coverage.n)}"
+        told += f", promised {numbers.percent(card.coverage.target)}"
         pairs.append(("Outcome in its set", told))
     return pairs
 
 
 def _between(value: float, interval: list[float]) -> str:
     low, high = (numbers.signed(edge, 3) for edge in interval)
-    return f"{numbers.signed(value, 3)} [{low}, {high}]"
+    return f"{numbers.signed(value, 3)} {numbers.bounds(low, high)}"
 
 
 def _graph(figure: Any) -> dcc.Graph:

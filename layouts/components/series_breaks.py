@@ -11,7 +11,7 @@ from layouts import ids
 from layouts.components import tables
 from layouts.components.feedback import badge, pane
 from layouts.components.forms import button, confirm
-from layouts.components.numbers import ago, change, exact_moment, price
+from layouts.components.numbers import ago, change, date, exact_moment, price
 from layouts.components.tables import Column, Row
 
 SAME, NEW = "same", "new"
@@ -103,7 +103,7 @@ def _row(one: Broken, *, ask: bool, now: datetime) -> Row:
 
 def _side(value: float, word: str, at: datetime) -> html.Span:
     """A price in its own decimals: those of the market are of one of the two coins."""
-    day = f"{at.day} {at:%b %Y}"
+    day = date(at)
     return html.Span([price(value), html.Span(f" {word} {day}", className="t3")], title=exact_moment(at))
 
 

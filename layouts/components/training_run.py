@@ -98,7 +98,7 @@ def _cells_of_parts(progress: dict[str, Any]) -> list[Component]:
         stat("Networks", [str(done), html.Small(f" of {len(parts)} trained")], f"{busy} at work now"),
         stat("Time left", numbers.duration(progress.get("eta_s")), "at most, at the pace so far"),
         stat("Folds", str(folds), f"each with {seeds} {'seed' if seeds == 1 else 'seeds'}"),
-        stat("Progress", f"{100 * float(progress.get('fraction') or 0):.0f} %", "of the whole"),
+        stat("Progress", numbers.percent(float(progress.get("fraction") or 0)), "of the whole"),
     ]
 
 
@@ -121,7 +121,7 @@ def _parts(parts: list[dict[str, Any]]) -> Component:
 
 
 def _percent(part: dict[str, Any]) -> str:
-    return f", {100 * part['fraction']:.0f} %" if part["state"] == "running" else ""
+    return f", {numbers.percent(part['fraction'])}" if part["state"] == "running" else ""
 
 
 def _best(progress: dict[str, Any]) -> str:

@@ -80,7 +80,7 @@ def _periods(card: Card) -> tuple[Any, ...]:
 
 def _span(card: Card) -> str:
     first, last = (from_ms(ms) for ms in (card.split.test.first_ms, card.split.test.last_ms))
-    return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+    return numbers.dates(first, last)
 
 
 def _row(figure: Figure, one: Card, other: Card, *, ranked: bool) -> Row:

@@ -50,7 +50,7 @@ def _steps(card: Card) -> html.Table:
                 _span(fold.split.train.first_ms, fold.split.train.last_ms),
                 _span(fold.split.test.first_ms, fold.split.test.last_ms),
                 numbers.count(fold.n),
-                f"{100 * fold.accuracy:.1f}",
+                numbers.fixed(100 * fold.accuracy, 1),
                 numbers.signed(fold.mcc, 3),
                 numbers.signed(fold.base_log_loss - fold.log_loss, 4),
             ]
@@ -64,9 +64,17 @@ def _kinds(card: Card) -> html.Table:
     rows = []
     for kind in card.regimes:
         low, high = (numbers.signed(edge, 4) for edge in kind.interval)
-        saves = f"{numbers.signed(kind.gain, 4)} [{low}, {high}]"
+        saves = f"{numbers.signed(kind.gain, 4)} {numbers.bounds(low, high)}"
         rows.append(
-            Row([kind.title, numbers.count(kind.n), f"{100 * kind.accuracy:.1f}", numbers.signed(kind.mcc, 3), saves])
+            Row(
+                [
+                    kind.title,
+                    numbers.count(kind.n),
+                    numbers.fixed(100 * kind.accuracy, 1),
+                    numbers.signed(kind.mcc, 3),
+                    saves,
+                ]
+            )
         )
     return table(KINDS, rows, label="Test calls by kind of market", dense=True, words="last-plain")
 
@@ -80,16 +88,17 @@ def _doubts(card: Card) -> str:
         words.append(
             f"It would have abstained on {share} of the test calls ({numbers.percent(card.abstained.undecided, 1)} "
             f"undecided, {numbers.percent(card.abstained.novel, 1)} unlike anything it had seen); of the other "
-            f"{card.abstained.answered:,} it got {answered} right."
+            f"{numbers.count(card.abstained.answered)} it got {answered} right."
         )
     if card.sets is not None:
         words.append(
-            f"Its sets promise to hold what happens {card.sets.target:.0%} of the time and held it "
-            f"{numbers.percent(card.sets.coverage, 1)}, with {card.sets.mean_size:.1f} of 3 classes in them."
+            f"Its sets promise to hold what happens {numbers.percent(card.sets.target)} of the time and held it "
+            f"{numbers.percent(card.sets.coverage, 1)}, "
+            f"with {numbers.fixed(card.sets.mean_size, 1)} of 3 classes in them."
         )
     return " ".join(words)
 
 
 def _span(first_ms: int, last_ms: int) -> str:
     first, last = from_ms(first_ms), from_ms(last_ms)
-    return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+    return numbers.dates(first, last)

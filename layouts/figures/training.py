@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from layouts.components.numbers import fixed
 from layouts.theme import palette, rgba, template
 
 
@@ -60,12 +61,12 @@ def _name(figure: go.Figure, x: float, y: float, text: str, colour: str, shift: 
 
 def _baseline(figure: go.Figure, value: float, colour: str) -> None:
     figure.add_hline(y=value, line={"color": colour, "width": 1.25, "dash": "dash"})
-    figure.add_annotation(xref="paper", x=0.3, y=value, text=f"base rates {value:.4f}", showarrow=False,
+    figure.add_annotation(xref="paper", x=0.3, y=value, text=f"base rates {fixed(value, 4)}", showarrow=False,
                           xanchor="right", yanchor="bottom", font={"color": colour})  # fmt: skip
 
 
 def _best(figure: go.Figure, epoch: int, value: float, colour: str, line: str) -> None:
     figure.add_vline(x=epoch, line={"color": line, "width": 1})
-    figure.add_annotation(x=epoch, yref="paper", y=1, text=f"best, epoch {epoch}: {value:.4f}", showarrow=False,
+    figure.add_annotation(x=epoch, yref="paper", y=1, text=f"best, epoch {epoch}: {fixed(value, 4)}", showarrow=False,
                           xanchor="right" if epoch > 3 else "left", xshift=-6 if epoch > 3 else 6, yanchor="top",
                           font={"color": colour})  # fmt: skip

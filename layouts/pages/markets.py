@@ -221,7 +221,7 @@ def _source(one: Source, now: datetime) -> Component:
     """How it answers, since when, and when it is asked again."""
     words, kind = STATES.get(one.state, (one.state, "off"))
     if one.state == "ok" and one.latency_ms is not None:
-        words = f"{words} in {one.latency_ms:.0f} ms"
+        words = f"{words} in {count(one.latency_ms)} ms"
     elif one.state != "ok":
         since = ago(one.answered_at, now=now) if one.answered_at else "never"
         words = f"{words}, last answered {since}"
@@ -229,7 +229,7 @@ def _source(one: Source, now: datetime) -> Component:
     if one.wait_until and one.wait_until > now:
         about.append(f"next try in {until(one.wait_until, now=now)}")
     elif one.breaker != "closed":
-        about.append(f"breaker {one.breaker}, next try in {one.breaker_wait:.0f} s")
+        about.append(f"breaker {one.breaker}, next try in {count(one.breaker_wait)} s")
     small = html.Div(", ".join(about), className="t4 fs11") if about else None
     title = f"{one.detail} Asked {ago(one.checked_at, now=now)}.".strip()
     return html.Div([html.Span(freshness(words, kind), title=title), small])
@@ -296,4 +296,4 @@ def report_pane(title: str, refused: list[tuple[int, str]], replaced: list[tuple
 
 
 def _line(number: int, what: str, reason: str) -> html.Tr:
-    return html.Tr([html.Td(f"{number:,}"), html.Td(what), html.Td(reason, className="wrap full")])
+    return html.Tr([html.Td(count(number)), html.Td(what), html.Td(reason, className="wrap full")])

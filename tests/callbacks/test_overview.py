@@ -18,7 +18,8 @@ from core.market_name import parse
 from core.roles import Role
 from core.ticks import Tick
 from core.timeframe import TIMEFRAMES
-from db.queries import jobs, listings, markets, watchlists
+from dashapp.auth import accounts, sessions
+from db.queries import coins, jobs, listings, markets, watchlists
 from db.tables import Coin, SourceHealth
 from layouts.components import watchlist, watchlist_calls
 from layouts.components.watchlist_calls import Card
@@ -90,6 +91,30 @@ def test_capitalisation_comes_from_the_largest_coin_of_the_symbol(
     session.query(Coin).update({"updated_at": utc_now() - timedelta(days=3)})
     session.commit()
     assert shown(client)["rows"][0]["cap"] is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "sign", "factor", "note"),
+    [(1, "€", 0.9, ""), (60, "$", 1.0, "the rate for EUR is from"), (None, "$", 1.0, "no rate for EUR is known yet")],
+)
+def test_capitalisation_is_in_the_currency_chosen_or_says_why_not(
+    signed_in: SignIn, session: Session, btc: int, hours: int | None, sign: str, factor: float, note: str
+) -> None:
+    client, now = signed_in(Role.VIEWER), utc_now()
+    user_id = client.user_id  # type: ignore[attr-defined]
+    accounts.change_profile(session, user_id, display_name="", preferences={"currency": "EUR"})
+    coin = {"id": "bitcoin", "name": "Bitcoin", "symbol": "BTC", "rank": 1, "price_usd": 1.0, "market_cap": 2e12}
+    session.execute(insert(Coin), [coin | {"updated_at": now}])
+    if hours is not None:
+        coins.store_rates(session, {"EUR": 0.9, "CHF": 0.8}, asked_at=now - timedelta(hours=hours))
+    session.commit()
+    sessions.forget_answers()
+    told = shown(client)
+    assert told["rows"][0]["cap"] == pytest.approx(2e12 * factor)
+    assert told["rows"][0]["why"]["cap"].startswith(f"Bitcoin in {'EUR' if factor < 1 else 'USD'}, CoinGecko")
+    assert told["unit"]["sign"] == sign
+    assert note in told["unit"]["note"]
+    assert bool(note) == bool(told["unit"]["note"])
 
 
 def test_the_last_tick_is_the_last_price(

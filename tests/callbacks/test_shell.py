@@ -121,7 +121,7 @@ def test_look_is_kept_for_the_next_browser(signed_in: SignIn, session: Session) 
     kept = users.get(session, client.user_id).preferences
     assert (kept["theme"], kept["updown"]) == ("light", "green-red")
     page = signed_in(Role.VIEWER).get("/").get_data(as_text=True)
-    assert '<html lang="en" data-bs-theme="light" data-updown="green-red" data-tz="">' in page
+    assert '<html lang="en" data-bs-theme="light" data-updown="green-red" data-tz="" data-writing="{' in page
 
 
 def test_nonsense_looks_are_not_kept(signed_in: SignIn, session: Session) -> None:

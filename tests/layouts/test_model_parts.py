@@ -372,5 +372,5 @@ def test_a_walk_forward_shows_every_network_with_its_progress() -> None:
     progress = {"fraction": 0.48, "message": "1 of 3 networks trained", "eta_s": 1_200, "parts": parts}
     run = Run("j", "running", "BTC/USDT, 1h, 24 bars ahead", 1, NOW, progress, False, True)
     text = words(training_run.draw(run, now=NOW, dark=True, updown="teal-vermillion"))
-    for told in ("1 of 3 trained", "1 at work now", "20 min", "Fold 1, seed 2", "At work, 50 %", "Waiting", "48 %"):
+    for told in ("1 of 3 trained", "1 at work now", "20 min", "Fold 1, seed 2", "At work, 50%", "Waiting", "48%"):
         assert told in " ".join(text.split()), told

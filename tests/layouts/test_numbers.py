@@ -1,14 +1,18 @@
 """Numbers and times as text."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from dash import html
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import currencies, locales
 from layouts.components import numbers as n
+from layouts.theme import template
 
 NOW = datetime(2024, 12, 29, 23, 41, tzinfo=UTC)
 
@@ -192,3 +196,52 @@ def test_time_left_has_two_units() -> None:
         "1 d",
         "—",
     ]
+
+
+@pytest.fixture
+def writing() -> Iterator[Callable[[str], None]]:
+    yield locales.use
+    locales.use(None)
+
+
+@pytest.mark.parametrize(
+    ("tag", "texts"),
+    [
+        ("en-GB", ["1,234.50", "−1.64%", "$1.86T", "39.2% [34.7, 43.9]", "25 Nov 2023", "26 Dec 08:12"]),
+        ("en-US", ["1,234.50", "−1.64%", "$1.86T", "39.2% [34.7, 43.9]", "Nov 25, 2023", "Dec 26 08:12"]),
+        ("de-DE", ["1.234,50", "−1,64%", "$1,86T", "39,2% [34,7; 43,9]", "25.11.2023", "26.12. 08:12"]),
+        ("de-CH", ["1’234.50", "−1.64%", "$1.86T", "39.2% [34.7, 43.9]", "25.11.2023", "26.12. 08:12"]),
+        ("es-ES", ["1.234,50", "−1,64%", "$1,86T", "39,2% [34,7; 43,9]", "25/11/2023", "26/12 08:12"]),
+        ("fr-FR", ["1\u202f234,50", "−1,64%", "$1,86T", "39,2% [34,7; 43,9]", "25/11/2023", "26/12 08:12"]),
+        ("ja-JP", ["1,234.50", "−1.64%", "$1.86T", "39.2% [34.7, 43.9]", "2023/11/25", "12/26 08:12"]),
+        ("pt-BR", ["1.234,50", "−1,64%", "$1,86T", "39,2% [34,7; 43,9]", "25/11/2023", "26/12 08:12"]),
+        ("sv-SE", ["1\xa0234,50", "−1,64%", "$1,86T", "39,2% [34,7; 43,9]", "2023-11-25", "12-26 08:12"]),
+    ],
+)
+def test_numbers_and_dates_are_written_as_the_person_chose(
+    writing: Callable[[str], None], tag: str, texts: list[str]
+) -> None:
+    writing(tag)
+    written = [n.price(1234.5, 2), n.change(-0.0164), n.money(1.86e12), n.interval(0.392, 0.347, 0.439)]
+    past = [n.moment(NOW - timedelta(days=400), now=NOW), n.moment(datetime(2024, 12, 26, 8, 12, tzinfo=UTC), now=NOW)]
+    assert written + past == texts
+    assert n.tone(-0.0164) == "down"
+    assert n.signed(0.0) == n.fixed(-0.001, 2) == n.fixed(0, 2)
+    assert template().layout.separators == "".join(getattr(locales.LOCALES[tag], x) for x in ("decimal", "group"))
+
+
+def test_tiny_prices_are_dimmed_in_every_writing(writing: Callable[[str], None]) -> None:
+    writing("de-DE")
+    drawn, short = n.tiny(0.00001791, 8), n.tiny(4.312e-10)
+    assert [getattr(part, "children", part) for part in drawn.children] == ["", "0,0000", "1791"]
+    assert [getattr(part, "children", part) for part in short.children[0].children] == ["", "0,0", "9", "43120"]
+    assert n.tiny(93738.2) == "93.738,20"
+
+
+def test_every_tag_has_its_locale_and_unknown_ones_the_default(writing: Callable[[str], None]) -> None:
+    assert set(get_args(locales.Tag)) == set(locales.LOCALES)
+    assert set(get_args(currencies.Code)) == set(currencies.CURRENCIES)
+    for tag in ("xx", None, 3, ""):
+        writing(tag)  # type: ignore[arg-type]
+        assert locales.current() is locales.DEFAULT
+    assert currencies.named("BTC") is currencies.DOLLAR

@@ -162,3 +162,32 @@ def test_a_refused_address_or_key_is_asked_once(gecko: Gecko, redis_url: str, da
 def test_nobody_there_is_said_as_unavailable(redis_url: str, database: Engine) -> None:
     with pytest.raises(ExchangeUnavailable):
         make(Gecko(url="http://127.0.0.1:1/api/v3"), redis_url).coins(1)
+
+
+def units(**values: Any) -> str:
+    """An answer of exchange rates: units of each currency a bitcoin is worth."""
+    told = {code: {"name": code, "unit": code, "value": value, "type": "fiat"} for code, value in values.items()}
+    return json.dumps({"rates": told})
+
+
+def test_rates_are_what_a_dollar_is_worth(gecko: Gecko, redis_url: str, database: Engine) -> None:
+    gecko.body = units(usd=80_000.0, eur=72_000.0, jpy=12_000_000, aed=1.0)
+    assert make(gecko, redis_url).rates() == {"EUR": 0.9, "JPY": 150.0}
+    assert gecko.asked[0]["path"] == "/api/v3/exchange_rates"
+
+
+def test_doubtful_rates_are_left_out(gecko: Gecko, redis_url: str, database: Engine) -> None:
+    told = json.loads(units(usd=80_000.0, eur=0, gbp="64000", chf=None, jpy=-1.0, cad=True, sek=1.0, brl=440_000.0))
+    told["rates"]["aud"] = {"name": "A", "unit": "A", "value": 120_000.0, "type": "crypto"}
+    gecko.body = json.dumps(told)
+    assert make(gecko, redis_url).rates() == {"BRL": 5.5}
+
+
+@pytest.mark.parametrize(
+    "body", ["<p>no", "[]", "null", '{"rates": []}', '{"rates": {"usd": 3}}', '{"rates": {}}', units(eur=1.0)]
+)
+def test_what_is_no_table_of_rates_is_refused(gecko: Gecko, redis_url: str, database: Engine, body: str) -> None:
+    gecko.body = body
+    with pytest.raises(ExchangeUnavailable):
+        make(gecko, redis_url).rates()
+    assert len(gecko.asked) == 3

@@ -11,6 +11,7 @@ import core.settings
 import db.engine
 from core import job_queue
 from core.clock import to_ms, utc_now
+from core.errors import ExchangeUnavailable
 from core.ohlcv import Candles
 from core.timeframe import TIMEFRAMES
 from db.queries import coins
@@ -32,6 +33,14 @@ class Answers:
 
     def __init__(self, pages: list[list[ListedCoin]]) -> None:
         self.pages, self.asked = pages, []
+        self.told: dict[str, float] | None = {"EUR": 0.9}
+        self.rates_asked = 0
+
+    def rates(self) -> dict[str, float]:
+        self.rates_asked += 1
+        if self.told is None:
+            raise ExchangeUnavailable("No readable exchange rates.")
+        return self.told
 
     def coins(self, page: int) -> list[ListedCoin]:
         self.asked.append(page)
@@ -64,7 +73,7 @@ def test_caps_are_kept_and_a_symbol_means_its_largest_coin(answers: Answers) -> 
     answers.pages = [
         [listed("BTC", 2e12, 100.0, "Bitcoin"), listed("BTC", 5.0, 0.1, "Batcat"), listed("ETH", 1e11, 9.0)]
     ]
-    assert read_coins(context()) == {"coins": 3, "checked": 1, "flagged": 0}
+    assert read_coins(context()) == {"coins": 3, "checked": 1, "flagged": 0, "rates": 1}
     with db.engine.session() as session:
         known = coins.caps(session, ["btc", "ETH", "NOPE"])
     assert (known["BTC"].id, known["BTC"].namesakes, known["BTC"].market_cap) == ("bitcoin", 1, 2e12)
@@ -110,3 +119,23 @@ def test_nobody_is_asked_where_it_is_off_or_all_is_simulated(answers: Answers, w
         priced("demo:BTC/USDT" if why == "simulated" else "binance:BTC/USDT", 1.0, simulated=why == "simulated")
     assert read_coins(context(COINGECKO="off" if why == "off" else "on"))["coins"] == 0
     assert answers.asked == []
+
+
+def test_rates_are_asked_for_every_few_hours_and_stay_where_none_come(answers: Answers) -> None:
+    priced("binance:BTC/USDT", 100.0)
+    answers.pages = [[listed("BTC", 2e12, 100.0)]]
+    before = utc_now()
+    assert [read_coins(context())["rates"] for _ in range(2)] == [1, 0]
+    assert answers.rates_asked == 1
+    with db.engine.session() as session:
+        kept = coins.rate(session, "EUR")
+        assert kept is not None
+        assert (kept.per_dollar, kept.asked_at >= before) == (0.9, True)
+        kept.asked_at -= timedelta(hours=7)
+    answers.told = None
+    assert read_coins(context()) == {"coins": 1, "checked": 1, "flagged": 0, "rates": 0}
+    answers.told = {"EUR": 0.8, "CHF": 0.95}
+    assert read_coins(context())["rates"] == 2
+    with db.engine.session() as session:
+        known = [coins.rate(session, code) for code in ("EUR", "CHF", "USD")]
+        assert [one.per_dollar if one else None for one in known] == [0.8, 0.95, None]

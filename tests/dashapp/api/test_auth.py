@@ -130,6 +130,11 @@ def test_name_and_looks_can_be_changed_and_nothing_else(api, session: Session) -
     changed = viewer("PATCH", "/auth/me", {"display_name": "Vera", "theme": "light"})
     assert (changed.status_code, changed.get_json()["display_name"]) == (200, "Vera")
     assert changed.get_json()["theme"] == "light"
+    assert [changed.get_json()[name] for name in ("locale", "currency")] == ["en-GB", "USD"]
+    written = viewer("PATCH", "/auth/me", {"locale": "de-DE", "currency": "EUR"}).get_json()
+    assert [written[name] for name in ("locale", "currency", "display_name")] == ["de-DE", "EUR", "Vera"]
+    for wrong in ({"locale": "xx"}, {"currency": "BTC"}, {"locale": ""}):
+        assert is_problem(viewer("PATCH", "/auth/me", wrong), 422)
     for more in ({"role": "admin"}, {"is_owner": True}, {"id": 1}, {"email": "x@example.org"}):
         refused = viewer("PATCH", "/auth/me", {"display_name": "Max"} | more)
         assert is_problem(refused, 422)
