@@ -2,7 +2,7 @@
 
 import core.log
 from core.settings import read
-from dashapp import database_watch
+from dashapp import database_watch, memory
 from dashapp.extensions import database
 from dashapp.factory import create_app
 
@@ -11,3 +11,4 @@ core.log.configure("web", settings.log_level)
 app = create_app(settings)
 with app.app_context():
     database_watch.start(database.engine)
+memory.settle()

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-import jwt
 from sqlalchemy.orm import Session
 
 from db.queries import audit, tokens
@@ -68,6 +67,8 @@ def digest(token: str) -> str:
 
 
 def sign(kind: str, user: User, family: str, *, secret_key: str, now: datetime) -> str:
+    import jwt  # late: it brings cryptography along, 8 MiB that a desk without callers of its API need not hold
+
     at = int(now.timestamp())
     claims = {
         "iss": ISSUER,
@@ -86,6 +87,8 @@ def sign(kind: str, user: User, family: str, *, secret_key: str, now: datetime) 
 
 def read(token: str, kind: str, *, secret_key: str, now: datetime) -> Claims | None:
     """What a token of this kind says; None unless every claim is there, right, and in time."""
+    import jwt  # late, as above
+
     try:
         if not HEADER.issuperset(jwt.get_unverified_header(token)):
             return None

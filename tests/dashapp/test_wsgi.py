@@ -6,13 +6,20 @@ import subprocess
 import sys
 
 SERVE = """
-import json, sys
+import gc, json, sys
 from dashapp.wsgi import app
+started = set(sys.modules)
 client = app.test_client()
 statuses = [client.get(path).status_code for path in ("/health/live", "/login", "/", "/_dash-layout")]
 import dashapp.auth.sign_in, callbacks.attach
 heavy = ["tensorflow", "keras", "ccxt", "torch", "sklearn", "numba", "alembic", "workers", "demo", "zxcvbn"]
+heavy += ["pandas", "pyarrow", "jwt", "cryptography.hazmat", "webauthn", "onnxruntime"]
 print(json.dumps({"statuses": statuses, "heavy": [name for name in heavy if name in sys.modules]}))
+from plotly.io.json import to_json_plotly
+from dash import html
+to_json_plotly(html.Div("drawn"))
+late = sorted(name for name in set(sys.modules) - started if name.startswith("numpy"))
+print(json.dumps({"frozen": gc.get_freeze_count(), "late": late}))
 """
 
 
@@ -24,7 +31,13 @@ def serve(postgres, code: str = SERVE, **more: str) -> subprocess.CompletedProce
 def test_the_web_process_loads_neither_tensorflow_nor_ccxt(postgres, database) -> None:
     done = serve(postgres)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"statuses": [200, 302, 302, 401], "heavy": []}
+    assert json.loads(done.stdout.splitlines()[-2]) == {"statuses": [200, 302, 302, 401], "heavy": []}
+
+
+def test_the_start_leaves_nothing_for_the_first_drawing_to_load_and_little_to_collect(postgres) -> None:
+    told = json.loads(serve(postgres).stdout.splitlines()[-1])
+    assert told["late"] == []
+    assert told["frozen"] > 100_000
 
 
 def test_pages_log_json_lines_with_the_id_of_the_request(postgres, database) -> None:
