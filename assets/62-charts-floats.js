@@ -13,7 +13,9 @@
     let closed = false;
     for (const id of FLOATS) {
       const float = find(id);
-      if (float && !float.hidden) closed = float.hidden = true;
+      if (!float || float.hidden) continue;
+      if (float.contains(document.activeElement)) document.activeElement.blur(); // keys go to the page at once, not to what is hidden
+      closed = float.hidden = true;
     }
     if (closed && refocus && opener && opener.isConnected) opener.focus();
     return closed;

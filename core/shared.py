@@ -1,6 +1,7 @@
 """Small numbers that all processes of Bolt share through Redis; each process's own while Redis does not answer."""
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ Numbers = dict[str, float]
 T = TypeVar("T")
 
 PREFIX = "bolt:shared:"
-TRIES = 20  # a busy key is changed by somebody else in between; far fewer are ever needed
+TRIES = 40  # a busy key is changed by somebody else in between; far fewer are ever needed
+PAUSE_S = 0.002  # between tries at random, and more each time: who lost steps aside
 REST_S = 5.0  # a Redis that did not answer is left alone for so long: its client waits for seconds each time
 KEEP_S = 7 * 86_400  # longer than any ban
 
@@ -30,6 +32,7 @@ class SharedNumbers:
         self.alone = redis is None
         self._own: dict[str, Numbers] = {}
         self._rests_until = 0.0
+        self._jitter = random.SystemRandom()
         self._lock = threading.Lock()
 
     def change(self, key: str, step: Callable[[Numbers, float], T]) -> T:
@@ -50,7 +53,7 @@ class SharedNumbers:
 
     def _change_in_redis(self, redis: Redis, name: str, key: str, step: Callable[[Numbers, float], T]) -> T:
         with redis.pipeline() as pipe:
-            for _ in range(TRIES):
+            for attempt in range(TRIES):
                 try:
                     pipe.watch(name)
                     kept = pipe.get(name)
@@ -62,6 +65,7 @@ class SharedNumbers:
                         pipe.set(name, json.dumps(after), ex=KEEP_S)
                         pipe.execute()
                 except WatchError:
+                    time.sleep(self._jitter.uniform(0, PAUSE_S * (attempt + 1)))
                     continue
                 with self._lock:
                     self._own[key] = after  # where we go on from when Redis goes away

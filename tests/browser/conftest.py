@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -21,6 +21,7 @@ from tests.web import OWNER, PASSWORD, add_user, app, client, owner, settings, s
 __all__ = ["app", "client", "owner", "settings", "signed_in"]
 
 Browse = Callable[..., Page]
+expect.set_options(timeout=20_000)  # a machine may be busy; whatever comes sooner is seen sooner
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The Charts and Markets pages in a real browser."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def seen(page: Page) -> dict[str, Any]:
 
 def until(page: Page, script: str) -> None:
     """Wait until a script says true; Playwright's own waiting needs eval, which the content policy forbids."""
-    for _ in range(200):
+    over = time.monotonic() + 30
+    while time.monotonic() < over:
         if page.evaluate(script):
             return
         page.wait_for_timeout(50)

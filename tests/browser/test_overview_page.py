@@ -102,12 +102,12 @@ def test_a_price_moves_without_a_callback_and_says_how_old_it_is(browse: Browse,
     page.on("request", lambda r: asked.append(r.post_data or "") if "_dash-update" in r.url else None)
     row = page.locator(ROWS).first
     ticks.publish(redis, Tick("binance", "BTC/USDT", 123.45, to_ms(utc_now())))
-    expect(row.locator("td.prc")).to_have_text("123.45", timeout=3_000)
+    expect(row.locator("td.prc")).to_have_text("123.45", timeout=10_000)
     before = row.locator("td.chg").inner_text()
     ticks.publish(redis, Tick("binance", "BTC/USDT", 246.90, to_ms(utc_now())))
-    expect(row.locator("td.prc")).to_have_text("246.90", timeout=3_000)
+    expect(row.locator("td.prc")).to_have_text("246.90", timeout=10_000)
     assert row.locator("td.chg").inner_text() != before
-    expect(row.locator("td.src")).to_contain_text("s", timeout=3_000)
+    expect(row.locator("td.src")).to_contain_text("s", timeout=10_000)
     assert [body for body in asked if "overview" in body] == []
 
 

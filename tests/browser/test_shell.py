@@ -92,7 +92,7 @@ def test_toasts_tell_of_ended_jobs_show_text_as_text_and_keep_errors(
     say(page, "bad")
     expect(page.locator("#toasts [role=status]")).to_contain_text("<b>12</b> stored")
     expect(page.locator("#toasts [role=alert]")).to_be_visible()
-    expect(page.locator("#toasts [role=status]")).to_have_count(0, timeout=9_000)
+    expect(page.locator("#toasts [role=status]")).to_have_count(0, timeout=20_000)
     page.locator("#toasts [role=alert] button").click()
     expect(page.locator("#toasts .toast-b")).to_have_count(0)
 
