@@ -6,16 +6,21 @@ NAME_FILE. All faults are reported at once.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError, Refused
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 MOST_AUTO = 8  # training processes begun without being asked for: each takes about 0.8 GB
+NAME = re.compile(r"[a-z0-9_]{1,32}")
+HOST_NAME = re.compile(r"(?=.{1,253}$)\w(?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*\.?", re.ASCII)
 MIN_SECRET = 32  # bytes; shorter HMAC keys can be guessed
 
 
@@ -60,11 +65,44 @@ def _a_minute(text: str) -> int:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    found = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    if strange := [name for name in found if not NAME.fullmatch(name)]:
+        raise ValueError(f"must be names with commas between them, such as binance,kraken; {strange[0]!r} is none")
+    return found
 
 
 def _text(text: str) -> str:
     return text
+
+
+def _host(text: str) -> str:
+    """A server's name or IP address alone: no scheme, account, port or path goes along."""
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        if text and not HOST_NAME.fullmatch(text):
+            raise ValueError("must be a host name or IP address alone, such as mail.example.org") from None
+    return text.strip("[]")
+
+
+def _address(*schemes: str, account: bool = False) -> Callable[[str], str]:
+    """An address of one of these schemes; `account` where a name and password may stand in it."""
+
+    def read(text: str) -> str:
+        if not text:
+            return text
+        try:
+            split = urlsplit(text)
+            fits = split.scheme in schemes and (account or not (split.username or split.password))
+            _ = split.port
+        except ValueError:  # brackets that hold no IPv6 address, a port that is no number
+            fits = False
+        if not fits or any(c.isspace() or not c.isprintable() for c in text):
+            more = "" if account else ", without an account in it"
+            raise ValueError(f"must be an address that begins with {' or '.join(f'{s}:' for s in schemes)}{more}")
+        return text
+
+    return read
 
 
 def _knob(
@@ -88,19 +126,30 @@ class Settings:
     )
     host: str = _knob("127.0.0.1", "Address to listen on. Anything but loopback needs TLS in front.")
     port: int = _knob("8050", "Port of the web page.", _whole(1, 65_535))
-    public_url: str = _knob("", "Address people type, such as https://bolt.example.org; other names are refused.")
+    public_url: str = _knob(
+        "",
+        "Address people type, such as https://bolt.example.org; other names are refused.",
+        _address("https", "http"),
+    )
     behind_tls: bool = _knob("0", "1 where a proxy ends TLS in front of Bolt: cookies become Secure.", _flag)
     trusted_proxies: int = _knob("0", "How many proxies in front may set X-Forwarded-For.", _whole(0, 5))
     allow_insecure_http: bool = _knob("0", "1 serves plain HTTP on an address that is not loopback.", _flag)
-    database_url: str = _knob("", "PostgreSQL to use instead of the embedded one.", secret=True)
-    redis_url: str = _knob("", "Redis to use instead of the embedded one.", secret=True)
+    database_url: str = _knob(
+        "",
+        "PostgreSQL to use instead of the embedded one.",
+        _address("postgresql", "postgres", "postgresql+psycopg2", account=True),
+        secret=True,
+    )
+    redis_url: str = _knob(
+        "", "Redis to use instead of the embedded one.", _address("redis", "rediss", "unix", account=True), secret=True
+    )
     secret_key: str = _knob(
         "", "Signs sessions and tokens; 32 characters or more. Made once in BOLT_DATA.", secret=True
     )
     require_totp_for_admins: bool = _knob(
         "0", "1 closes the desk to admins until they have set up two-factor sign-in.", _flag, desk=True
     )
-    smtp_host: str = _knob("", "Mail server. Without one, letters are printed where the server's messages go.")
+    smtp_host: str = _knob("", "Mail server. Without one, letters are printed where the server's messages go.", _host)
     smtp_port: int = _knob("587", "Its port.", _whole(1, 65_535))
     smtp_security: str = _knob(
         "starttls", "`starttls`, `tls` (from the first byte) or `none`.", _choice("starttls", "tls", "none")

@@ -4,6 +4,7 @@ ccxt raises nothing for answers that are no JSON, loses its markets when such an
 hands every row through unseen. So each request passes `Wire`, markets are loaded once, and every row is checked.
 """
 
+import functools
 import logging
 import re
 import time
@@ -254,6 +255,8 @@ def make(
         }
     )
     client.has["fetchCurrencies"] = False
+    # an exchange answers for itself: an answer that leads elsewhere is no JSON, and as good as none
+    client.session.request = functools.partial(client.session.request, allow_redirects=False)
     if base_url:
         client.urls["api"] = _redirected(client.urls["api"], base_url)
     return CcxtGateway(exchange, client, before_request=before_request, clock=clock, memory=memory, on_weight=on_weight)
