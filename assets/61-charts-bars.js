@@ -41,7 +41,7 @@
 
   function averaged(bar) {
     const { columns: { ha } } = charts.page;
-    const last = ha.close.length - 1;
+    const last = bar.before;
     const close = (bar.open + bar.high + bar.low + bar.close) / 4;
     const open = last < 0 ? (bar.open + bar.close) / 2 : (ha.open[last] + ha.close[last]) / 2;
     return { time: bar.time, open, high: Math.max(bar.high, open, close), low: Math.min(bar.low, open, close), close };
@@ -54,12 +54,12 @@
     return ticks;
   };
 
-  function priceBar({ time, open, high, low, close }) {
+  function priceBar({ time, open, high, low, close, before: last }) {
     const { frame, columns } = charts.page;
     const datum = { time, open, high, low, close };
     if (frame.type === "line" || frame.type === "area") return { time, value: close };
-    if (frame.type === "ha" && columns.ha) return averaged(datum);
-    const before = columns.close.length ? columns.close[columns.close.length - 1] : null;
+    if (frame.type === "ha" && columns.ha) return averaged({ ...datum, before: last });
+    const before = last >= 0 ? columns.close[last] : null;
     return frame.type === "hollow" ? painted(datum, before, charts.colours()) : datum;
   }
 

@@ -18,12 +18,18 @@
     return [from, to];
   }
 
-  /* The slots and values of an output, with those ahead of the newest bar. */
+  /* The slots and values of an output, with those ahead of the newest bar, or else of the one that forms. */
   function whole(n) {
     const { columns: cols } = page;
     const known = (cols.whole = cols.whole || []);
-    const later = () => cols.ahead[n].map((_, k) => cols.times.slots + k);
-    known[n] = known[n] || { at: [...cols.times.at, ...later()], values: [...cols.lines[n], ...cols.ahead[n]] };
+    const of = charts.formedAt(null);
+    if (known[n] && known[n].of === of) return known[n];
+    const later = cols.ahead[n].map((value, k) => [cols.times.slots + k, value]);
+    const formed = later.length ? null : charts.formingValue(n);
+    if (formed !== null) later.push([charts.forming().slot, formed]);
+    const kept = later.length && later[0][0] < cols.times.slots ? cols.times.at.length - 1 : cols.times.at.length;
+    const [at, values] = [cols.times.at.slice(0, kept), cols.lines[n].slice(0, kept)];
+    known[n] = { of, at: [...at, ...later.map(([slot]) => slot)], values: [...values, ...later.map(([, value]) => value)] };
     return known[n];
   }
 
@@ -81,19 +87,20 @@
     const colour = charts.colours();
     frame.lines.forEach((line, n) => {
       if (line.pane > 0) return;
-      const [from, to] = inView(cols.times.at, places, size.width);
+      const { at, values } = whole(n);
+      const [from, to] = inView(at, places, size.width);
       context.beginPath();
       context.lineWidth = line.kind === "band" ? 1 : 1.4;
       context.strokeStyle = colour("overlay-" + line.colour);
       context.setLineDash(line.dash ? [5, 4] : []);
       let down = false;
       for (let k = from; k < to; k += 1) {
-        const value = cols.lines[n][k];
+        const value = values[k];
         const y = value === null ? null : places.y(value);
         if (y === null) down = false;
         else {
-          const x = places.x(slotMs(cols.times, cols.times.at[k]));
-          if (down && cols.times.at[k] === cols.times.at[k - 1] + 1) context.lineTo(x, y);
+          const x = places.x(slotMs(cols.times, at[k]));
+          if (down && at[k] === at[k - 1] + 1 && !(line.kind === "levels" && value !== values[k - 1])) context.lineTo(x, y);
           else context.moveTo(x, y);
           down = true;
         }

@@ -20,17 +20,25 @@
     return made;
   }
 
-  /* One entry an indicator: its title, and the values of its outputs at bar `k`. */
-  function readings(frame, cols, k, pane) {
+  /* One entry an indicator: its title, and the values of its outputs at bar `k`, or at the one that forms behind it. */
+  function readings(frame, cols, k, pane, live) {
     const found = new Map();
     frame.lines.forEach((line, n) => {
       if (line.pane !== pane) return;
-      const value = cols.lines[n][k];
+      const formed = live ? charts.formingValue(n) : null;
+      const value = formed === null ? cols.lines[n][k] : formed;
       const text = pane ? short(value) : number(value, frame.decimals);
-      if (found.has(line.of)) found.get(line.of).texts.push(text);
-      else found.set(line.of, { line, texts: [text] });
+      const entry = found.get(line.of) || { line, texts: [], forms: false };
+      entry.texts.push(text);
+      entry.forms = entry.forms || formed !== null;
+      found.set(line.of, entry);
     });
-    return [...found.values()].map(({ line, texts }) => tagged(`overlay-${line.colour}`, line.label, texts.join(" \u00b7 ")));
+    return [...found.values()].map(({ line, texts, forms }) => {
+      const label = line.repaints ? `${line.label}, repaints` : line.label;
+      const made = tagged(`overlay-${line.colour}`, label, texts.join(" \u00b7 "));
+      if (forms) made.append(element("em", "", "unfinished"));
+      return made;
+    });
   }
 
   charts.drawPaneTags = function (frame, shares) {
@@ -115,7 +123,8 @@
     if (k < 0) return holder.replaceChildren();
     const { logical } = charts.page;
     const forming = logical !== null && logical.to >= cols.times.slots; // its bar may be told in place of the newest
-    if (same(holder, cols, k, index === null, frame.cmp && oldest(cols, logical), forming)) return undefined;
+    const live = index === null && charts.formedAt(logical); // which answer about it is told; 0 for none
+    if (same(holder, cols, k, index === null, frame.cmp && oldest(cols, logical), forming, live)) return undefined;
     holder.classList.toggle("is-pointed", index !== null);
     const price = (value) => number(value, frame.decimals);
     const moved = change(k ? cols.close[k - 1] : cols.open[k], cols.close[k]);
@@ -126,7 +135,7 @@
       pair("C", price(cols.close[k])), element("b", way, moved.text), pair("Vol", short(cols.volume[k])));
     if (k < last || index !== null) first.append(element("span", "when", moment(slotMs(cols.times, cols.times.at[k]), frame.tf_ms)));
     const second = element("div", "row1");
-    second.append(...readings(frame, cols, k, 0));
+    second.append(...readings(frame, cols, k, 0, live));
     const rows = [first, second];
     if (frame.cmp) {
       const third = element("div", "row1");
@@ -137,7 +146,7 @@
     for (const tag of document.querySelectorAll("#charts-pane-tags .pane-tag")) {
       const pane = Number(tag.dataset.pane);
       if (pane === 1) tag.replaceChildren(pair(`Volume, ${frame.base}`, short(cols.volume[k])));
-      else tag.replaceChildren(...readings(frame, cols, k, pane));
+      else tag.replaceChildren(...readings(frame, cols, k, pane, live));
     }
     return undefined;
   };

@@ -54,7 +54,8 @@
       cols.times.at.forEach((slot, k) => {
         if (values[k] === null) return;
         const point = { time: slotMs(cols.times, slot) / 1000, value: values[k] };
-        if (cols.times.at[k + 1] > slot + 1 && line.kind !== "points") point.color = "transparent"; // no line over a gap
+        const ends = cols.times.at[k + 1] > slot + 1 || (line.kind === "levels" && k + 1 < values.length && values[k + 1] !== values[k]);
+        if (ends && line.kind !== "points") point.color = "transparent"; // no line over a gap
         if (line.kind === "histogram") point.color = faded(colour(values[k] >= 0 ? "up-fill" : "down-fill"), 0.5);
         data.push(point);
       });

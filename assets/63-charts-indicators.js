@@ -50,7 +50,10 @@
     if (first) first.click();
   }
 
-  /* A small form of number fields, with the limits of the catalogue. */
+  const letterCase = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+  const valueOf = (field) => (field.tagName === "SELECT" ? field.value : String(Number(field.value)));
+
+  /* A small form of number fields and choices, with the limits of the catalogue. */
   function edit(button) {
     const chip = button.closest("[data-key]");
     const params = JSON.parse(chip.dataset.params);
@@ -58,6 +61,13 @@
     form.append(element("h3", "", chip.dataset.title));
     const fields = params.map((param) => {
       const label = element("label", "form-label", param.title);
+      if (param.words.length) {
+        const select = element("select", "form-select");
+        select.append(...param.words.map((word, n) => new Option(letterCase(word), word, n === param.value, n === param.value)));
+        label.append(select);
+        form.append(label);
+        return select;
+      }
       const input = Object.assign(element("input", "form-control"), {
         type: "number", value: param.value, min: param.low, max: param.high, step: param.step, required: true,
       });
@@ -68,7 +78,7 @@
     form.append(Object.assign(element("button", "btn btn-primary btn-sm", "Apply"), { type: "submit" }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const made = [chip.dataset.name, ...fields.map((input) => String(Number(input.value)))].join(":");
+      const made = [chip.dataset.name, ...fields.map(valueOf)].join(":");
       change(charts.indicators().map((one) => (plain(one) === chip.dataset.key ? (one === plain(one) ? made : `!${made}`) : one)));
     });
     open("charts-params", button).replaceChildren(form);

@@ -1,5 +1,6 @@
 /* What the Charts page does with a tick: the forming bar, the legend, the price in the header, and how old it is.
-   None of it asks the server anything; only when a bar closes is the page refreshed at once, for its indicators' sake. */
+   None of it asks the server anything; only when a bar closes is the page refreshed at once, for its indicators' sake.
+   What they are at the bar that forms is asked by 68-charts-forming.js. */
 (function () {
   "use strict";
 
@@ -38,7 +39,8 @@
     window.dash_clientside.set_props("charts-tick", { n_intervals: before + 1 });
   }
 
-  /* The bar that forms behind the newest one drawn, in the timeframe shown; null where none belongs there. */
+  /* The bar that forms behind the newest one drawn, in the timeframe shown, or in place of that one where it is made of
+     what is stored of it so far; null where none belongs there. `before` is the index of the bar before it. */
   function forming() {
     const { frame, columns } = page;
     const tick = frame && frame.complete && columns && lastTick();
@@ -46,8 +48,10 @@
     const bar = tick.bars[frame.tf];
     const slot = bar ? (bar[0] - columns.times.first) / columns.times.step : -1;
     const newest = columns.times.at[columns.times.at.length - 1];
-    if (!Number.isInteger(slot) || slot <= newest) return null;
-    return { tick, slot, time: bar[0] / 1000, open: bar[1], high: bar[2], low: bar[3], close: bar[4], volume: bar[5] };
+    const begun = slot === newest && bar[0] + columns.times.step > frame.end;
+    if (!Number.isInteger(slot) || (slot <= newest && !begun)) return null;
+    const before = columns.close.length - (begun ? 2 : 1);
+    return { tick, slot, before, time: bar[0] / 1000, open: bar[1], high: bar[2], low: bar[3], close: bar[4], volume: bar[5] };
   }
 
   function draw() {
@@ -59,6 +63,7 @@
       tick: [
         ...charts.priceTicks(bar),
         { id: "volume", bar: { time, value: volume, color: faint } },
+        ...charts.lineTicks(bar),
       ],
     });
     if (page.pointed === null) legend(bar);
@@ -73,7 +78,7 @@
     const values = row.querySelectorAll("b");
     if (values.length < 6) return;
     const price = (value) => number(value, page.frame.decimals);
-    const moved = change(page.columns.close[page.columns.close.length - 1], bar.close);
+    const moved = change(bar.before < 0 ? bar.open : page.columns.close[bar.before], bar.close);
     const texts = [price(bar.open), price(bar.high), price(bar.low), price(bar.close), moved.text, short(bar.volume)];
     texts.forEach((text, k) => {
       if (values[k].textContent !== text) values[k].textContent = text;
@@ -123,4 +128,5 @@
   };
 
   setInterval(badge, 1000);
+  Object.assign(charts, { forming, drawForming: draw });
 })();

@@ -142,7 +142,7 @@ def indicators(text: str) -> tuple[tuple[Chosen, ...], frozenset[str], list[str]
     left_out: list[str] = []
     for word in words[:MOST_INDICATORS]:
         try:
-            one = parse_indicator(word.removeprefix(HIDDEN))
+            one = parse_indicator(word.removeprefix(HIDDEN), repainting=True)
             chosen[one.key] = one
             if word.startswith(HIDDEN):
                 hidden.add(one.key)

@@ -207,7 +207,7 @@ def called(marked: list[list[Any]]) -> str:
 def load(session: Session, view: View, stands: Place) -> Window:
     """The bars of a view, those that warm its indicators up before them; the newest where the span holds none."""
     start, end, most = chart_view.span(view, stands)
-    lead = max((warmup(one) for one in view.drawn), default=0)
+    lead = max((warmup(one, stands.timeframe.ms) for one in view.drawn), default=0)
     lead = max(lead, SETTLED) if view.type == "ha" else lead
     asked = {"max_bars": most, "lead": lead}
     name = stands.timeframe.name

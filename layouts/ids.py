@@ -54,6 +54,8 @@ class Charts:
     WANTED = "charts-wanted"  # dcc.Store: the span a pan or zoom asks for
     SEEN = "charts-seen"  # dcc.Store: the newest candle that is drawn
     FRAME = "charts-frame"  # dcc.Store: what is drawn, packed
+    FORMING = "charts-forming"  # dcc.Store: the bar whose unfinished indicator values are asked for
+    FORMED = "charts-formed"  # dcc.Store: those values
     MARKETS = "charts-markets"  # dcc.Store: names for the symbol search
     TICK = "charts-tick"
     CHART = "charts-chart"

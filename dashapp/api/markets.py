@@ -174,7 +174,8 @@ def list_indicators(symbol: str, query: IndicatorQuery) -> Reply:
     with db.engine.session() as session:
         market = find(session, symbol, query.exchange)
         shown, cursor = _bars(session, market, query, 0)
-        bars, _ = _bars(session, market, query, max(map(warmup, chosen)))
+        step = parse_timeframe(query.timeframe).ms
+        bars, _ = _bars(session, market, query, max(warmup(one, step) for one in chosen))
     lines = compute_all(bars, chosen)
     first = len(bars) - len(shown)
     items = [

@@ -141,6 +141,7 @@ def fields(chosen: Chosen) -> list[dict[str, Any]]:
             "low": param.low,
             "high": param.high,
             "step": 1 if isinstance(param.default, int) else "any",
+            "words": list(param.words),
         }
         for param, value in zip(chosen.indicator.params, chosen.values, strict=True)
     ]
@@ -227,9 +228,9 @@ def _menu() -> html.Div:
 def _item(indicator: Indicator) -> html.Button:
     where = "on the price" if indicator.pane == "price" else "own pane"
     return html.Button(
-        [html.B(indicator.title), html.Span(where)],
+        [html.B(indicator.title), html.Span(f"{where}, repaints" if indicator.repaints else where)],
         title=indicator.about,
-        **{"data-charts": "add", "data-value": parse(indicator.key).key},
+        **{"data-charts": "add", "data-value": parse(indicator.key, repainting=True).key},
     )
 
 

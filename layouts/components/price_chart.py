@@ -12,7 +12,7 @@ from dash_tvlwc import Tvlwc
 
 from core.ohlcv import Candles, Floats
 from layouts.components import packing
-from layouts.components.numbers import price_decimals
+from layouts.components.numbers import price, price_decimals
 from market.indicators.catalog import Chosen
 
 PRICE, VOLUME, FIRST_OWN = 0, 1, 2  # panes from the top
@@ -136,7 +136,8 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "kind": output.kind,
                     "pane": pane if own else PRICE,
                     "colour": colour % COLOURS + 1,
-                    "dash": not own and place >= UNDASHED,
+                    "dash": output.dashed or (not own and place >= UNDASHED),
+                    "repaints": one.chosen.indicator.repaints,
                     "lead": n == 0,
                     "levels": list(one.chosen.indicator.levels),
                     "values": packing.pack(values, None if own else decimals),
@@ -162,8 +163,8 @@ def summary(shown: Shown, loaded: Loaded, drawn: list[Drawn], against: Against |
     kind = "Simulated price" if shown.simulated else "Price"
     low, high, last = float(bars.low.min()), float(bars.high.max()), float(bars.close[-1])
     return (
-        f"{kind} chart of {shown.symbol}, {shown.timeframe}: {len(bars)} candles between {low:,.8g} and {high:,.8g}, "
-        f"the newest closing at {last:,.8g}, with {names}{beside}. The Table button shows the numbers."
+        f"{kind} chart of {shown.symbol}, {shown.timeframe}: {len(bars)} candles between {price(low)} and "
+        f"{price(high)}, the newest closing at {price(last)}, with {names}{beside}. The Table button shows the numbers."
     )
 
 

@@ -46,6 +46,8 @@ def _stores(view: dict[str, str | None]) -> list[Component]:
         dcc.Store(id=ids.Charts.WANTED),
         dcc.Store(id=ids.Charts.SEEN),
         dcc.Store(id=ids.Charts.FRAME),
+        dcc.Store(id=ids.Charts.FORMING),
+        dcc.Store(id=ids.Charts.FORMED),
         dcc.Store(id=ids.Charts.MARKETS),
         dcc.Store(id=ids.Charts.KEPT),
         dcc.Store(id=ids.Charts.OPS),

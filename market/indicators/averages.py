@@ -1,6 +1,8 @@
-"""Averages: the close, smoothed. All by TA-Lib."""
+"""Averages: the close, smoothed. By TA-Lib; Legoux' is written out."""
 
 import math
+
+import numpy as np
 
 from core.ohlcv import Candles, Floats
 from market.indicators.indicator import (
@@ -8,6 +10,7 @@ from market.indicators.indicator import (
     Function,
     Indicator,
     Output,
+    Param,
     bars,
     ema_settles,
     forgotten,
@@ -81,6 +84,16 @@ def linreg(candles: Candles, bars: int) -> tuple[Floats, ...]:
     return (talib.LINEARREG(candles.close, bars),)
 
 
+def alma(candles: Candles, bars: int, offset: float, sigma: float) -> tuple[Floats, ...]:
+    """Legoux' mean: Gaussian weights around `offset` of the window (1 is the newest), `bars`/`sigma` wide."""
+    places = np.arange(bars)
+    weights = np.exp(-((places - offset * (bars - 1)) ** 2) * sigma**2 / (2 * bars**2))
+    made = np.full(len(candles), np.nan)
+    if len(candles) >= bars:
+        made[bars - 1 :] = np.lib.stride_tricks.sliding_window_view(candles.close, bars) @ (weights / weights.sum())
+    return (made,)
+
+
 def _nested(times: int) -> tuple[Bar, Bar]:
     """(first bar, settled bar) of so many exponential means of each other."""
     return (
@@ -98,7 +111,15 @@ def _half(bars: int) -> int:
 
 
 def _on_price(
-    key: str, title: str, default: int, function: Function, about: str, first: Bar, settled: Bar
+    key: str,
+    title: str,
+    default: int,
+    function: Function,
+    about: str,
+    first: Bar,
+    settled: Bar,
+    *,
+    volume: bool = False,
 ) -> Indicator:
     return Indicator(
         key,
@@ -110,6 +131,7 @@ def _on_price(
         about,
         first,
         settled,
+        volume=volume,
     )
 
 
@@ -143,7 +165,7 @@ ENTRIES = (
         window,
         lambda bars: bars - 1 + wilder_settles(bars),
     ),
-    _on_price("vwma", "VWMA", 20, vwma, "Average of the close, weighted by volume.", window, window),
+    _on_price("vwma", "VWMA", 20, vwma, "Average of the close, weighted by volume.", window, window, volume=True),
     _on_price(
         "kama",
         "KAMA",
@@ -169,6 +191,17 @@ ENTRIES = (
         25,
         linreg,
         "Least squares average: the end of the line fitted to the last closes.",
+        window,
+        window,
+    ),
+    Indicator(
+        "alma",
+        "ALMA",
+        (bars(9), Param("offset", 0.85, 0.0, 1.0), Param("sigma", 6.0, 1.0, 20.0)),
+        "price",
+        (Output("alma", "ALMA"),),
+        alma,
+        "Arnaud Legoux' average: Gaussian weights, nearer to the newest bar than to the oldest.",
         window,
         window,
     ),

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from core.ohlcv import Candles, Floats
+from core.timeframe import MINUTE_MS
+from market.indicators.by_calendar import step_of
 from market.indicators.catalog import Chosen
 
 NEAR = 1_000  # bars that an indicator may look back to share its part of the history with others
@@ -32,7 +34,7 @@ def newest(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[str, fl
     Only so many candles are looked at as a value depends on: of a long history a small part, for most indicators.
     Those that look back a little share one part, which costs less than a part for each.
     """
-    looked = [(warmup(each), each) for each in chosen]
+    looked = [(warmup(each, step_of(candles) if each.indicator.back_ms else MINUTE_MS), each) for each in chosen]
     near = [(back, each) for back, each in looked if back < NEAR]
     parts = [(max(back for back, _ in near), [each for _, each in near])] if near else []
     parts += [(back, [each]) for back, each in looked if back >= NEAR]
@@ -43,9 +45,10 @@ def newest(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[str, fl
     return found
 
 
-def warmup(chosen: Chosen) -> int:
-    """How many bars before the first one drawn make its values independent of where the bars begin."""
-    return chosen.indicator.settled(*chosen.values)
+def warmup(chosen: Chosen, step_ms: int = MINUTE_MS) -> int:
+    """How many bars of `step_ms` before the first one drawn make its values independent of where the bars begin."""
+    back_ms = chosen.indicator.back_ms
+    return -(-back_ms(*chosen.values) // step_ms) if back_ms else chosen.indicator.settled(*chosen.values)
 
 
 def _lines(sound: Candles, chosen: Chosen, length: int) -> dict[str, Floats]:

@@ -130,6 +130,7 @@ ENTRIES = (
         lambda bars: bars,
         lambda bars: bars,
         levels=PERCENT,
+        volume=True,
     ),
     Indicator(
         "willr",

@@ -1,9 +1,13 @@
 """Volatility: how widely prices spread. By TA-Lib; the ulcer index by `ta`."""
 
+import math
+
 import numpy as np
 
 from core.ohlcv import Candles, Floats
+from core.timeframe import TIMEFRAMES
 from market.indicators import by_ta
+from market.indicators.by_calendar import step_of
 from market.indicators.indicator import (
     LONGEST,
     Bar,
@@ -17,9 +21,10 @@ from market.indicators.indicator import (
     window,
 )
 from market.indicators.talib_functions import talib
-from market.indicators.undefined import ratio
+from market.indicators.undefined import ratio, where_still
 
 CHANNEL = (Output("upper", "Upper", "band"), Output("middle", "Middle"), Output("lower", "Lower", "band"))
+YEAR_MS = 365 * TIMEFRAMES["1d"].ms
 DEVIATIONS = Param("deviations", 2.0, 0.5, 5.0)
 
 
@@ -83,6 +88,25 @@ def choppiness(candles: Candles, bars: int) -> tuple[Floats, ...]:
 def ulcer(candles: Candles, bars: int) -> tuple[Floats, ...]:
     """Martin's ulcer index: root mean square of the percentage fall from the highest close. By `ta`."""
     return (by_ta.ulcer(candles.close, bars),)
+
+
+def historical(candles: Candles, bars: int) -> tuple[Floats, ...]:
+    """Population standard deviation of the last `bars` log returns, in percent a year of 365 days of such bars."""
+    if len(candles) < 2:
+        return (np.full(len(candles), np.nan),)
+    moves = np.log(ratio(candles.close[1:], candles.close[:-1]))
+    a_year = YEAR_MS / step_of(candles)
+    return (np.concatenate(([np.nan], 100 * math.sqrt(a_year) * talib.STDDEV(moves, bars))),)
+
+
+def relative_volatility(candles: Candles, bars: int, spread: int) -> tuple[Floats, ...]:
+    """Wilder's mean of the deviations of `spread` closes at rises as a share of that at all bars, 0 … 100 (Dorsey)."""
+    return (where_still(talib.RVI(candles.close, bars, spread), candles.close),)
+
+
+def average_range(candles: Candles, bars: int) -> tuple[Floats, ...]:
+    """Mean of high − low over `bars`, in price."""
+    return (talib.ADR(candles.high, candles.low, bars),)
 
 
 def _own(key: str, title: str, default: int, function: Function, about: str, first: Bar, settled: Bar) -> Indicator:
@@ -197,5 +221,35 @@ ENTRIES = (
         "Depth and length of falls from the last high, in percent.",
         lambda bars: 2 * (bars - 1),
         lambda bars: 2 * (bars - 1),
+    ),
+    _own(
+        "hv",
+        "Historical volatility",
+        10,
+        historical,
+        "Standard deviation of returns, in percent a year.",
+        lambda bars: bars,
+        lambda bars: bars,
+    ),
+    _own(
+        "adr",
+        "Average range",
+        14,
+        average_range,
+        "Mean of high less low, gaps left out; on daily bars the average day range.",
+        window,
+        window,
+    ),
+    Indicator(
+        "rvi",
+        "Relative volatility",
+        (bars(14), Param("spread", 10, 2, LONGEST)),
+        "own",
+        (Output("rvi", "RVI"),),
+        relative_volatility,
+        "Dorsey's index: an RSI of deviations, above 50 where prices spread while they rise.",
+        lambda bars, spread: bars + spread - 2,
+        lambda bars, spread: bars + spread - 2 + wilder_settles(bars),
+        levels=(40.0, 60.0),
     ),
 )

@@ -77,6 +77,7 @@ ENTRIES = (
         "Volume-weighted mean price of the last bars; rolling, because these markets never close.",
         window,
         window,
+        volume=True,
     ),
     Indicator(
         "obv",
@@ -88,6 +89,7 @@ ENTRIES = (
         "On-balance volume: the running sum of volume, signed by the direction of the close.",
         lambda: 0,
         lambda: EVERYTHING,
+        volume=True,
     ),
     Indicator(
         "ad",
@@ -99,6 +101,7 @@ ENTRIES = (
         "Chaikin's accumulation and distribution: the running sum of volume, weighted by where bars close.",
         lambda: 0,
         lambda: EVERYTHING,
+        volume=True,
     ),
     Indicator(
         "adosc",
@@ -112,6 +115,7 @@ ENTRIES = (
         lambda _fast, slow: slow - 1 + 2 * ema_settles(slow),
         levels=ZERO,
         ordered=("fast", "slow"),
+        volume=True,
     ),
     Indicator(
         "cmf",
@@ -124,6 +128,7 @@ ENTRIES = (
         window,
         window,
         levels=ZERO,
+        volume=True,
     ),
     Indicator(
         "efi",
@@ -136,6 +141,7 @@ ENTRIES = (
         lambda bars: bars,
         lambda bars: bars + ema_settles(bars),
         levels=ZERO,
+        volume=True,
     ),
     Indicator(
         "pvt",
@@ -147,6 +153,7 @@ ENTRIES = (
         "The running sum of volume, each bar's weighted by the percentage the close moved.",
         lambda: 0,
         lambda: EVERYTHING,
+        volume=True,
     ),
     Indicator(
         "pvo",
@@ -160,6 +167,7 @@ ENTRIES = (
         lambda _fast, slow: slow - 1 + 2 * ema_settles(slow),
         levels=ZERO,
         ordered=("fast", "slow"),
+        volume=True,
     ),
     Indicator(
         "eom",
@@ -172,5 +180,6 @@ ENTRIES = (
         lambda bars: bars,
         lambda bars: bars,
         levels=ZERO,
+        volume=True,
     ),
 )

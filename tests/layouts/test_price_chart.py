@@ -120,7 +120,8 @@ def test_simulated_markets_wear_a_badge_in_the_toolbar() -> None:
 
 def test_the_menu_lists_the_whole_catalogue() -> None:
     text = str(chart_toolbar.floats())
-    assert all(f"'{parse(key).key}'" in text for key in CATALOG)
+    assert all(f"'{parse(key, repainting=True).key}'" in text for key in CATALOG)
+    assert text.count("on the price, repaints") == 2
 
 
 def test_the_page_opens_without_arguments() -> None:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from market.indicators.catalog import CATALOG, EVERYTHING, Indicator, parse
+from market.indicators.by_calendar import DAY_MS
+from market.indicators.catalog import CATALOG, EVERYTHING, Indicator, Param, parse
 from market.indicators.compute import warmup
 from tests.market.reference_sheets import JESSE, REAL, SHEETS, compare, last_value
 
@@ -19,12 +20,20 @@ EXACT = 5e-10  # smaller differences are those of adding in another order
 
 def line_of(indicator: Indicator) -> str:
     """The line of the table: key, title, parameters with limits, outputs, first value, warm-up at the defaults."""
-    chosen = parse(indicator.key)
-    params = ", ".join(f"{p.name} {p.default:g} ({p.low:g} to {p.high:g})" for p in indicator.params) or "none"
+    chosen = parse(indicator.key, repainting=True)
+    params = ", ".join(map(limits, indicator.params)) or "none"
     outputs = ", ".join(output.title for output in indicator.outputs)
     settled = "all history" if warmup(chosen) == EVERYTHING else str(warmup(chosen))
-    first = indicator.first(*chosen.values)
+    first = str(indicator.first(*chosen.values))
+    if indicator.back_ms:
+        first, settled = "by the calendar", f"{indicator.back_ms(*chosen.values) // DAY_MS} d back"
     return f"| `{chosen.key}` | {indicator.title} | {params} | {outputs} | {first} | {settled} |"
+
+
+def limits(param: Param) -> str:
+    if param.words:
+        return f"{param.name} {param.words[0]} ({', '.join(param.words)})"
+    return f"{param.name} {param.default:g} ({param.low:g} to {param.high:g})"
 
 
 def about(indicator: Indicator) -> str:

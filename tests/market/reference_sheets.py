@@ -110,8 +110,11 @@ TULIP = tuple(
         ("natr", "natr:5", "natr=0", 1),
         ("bop", "bop", "bop=0", 0),
         ("ultosc", "ultosc:2:3:5", "ultosc=0", 0),
+        ("fisher", "fisher:5", "fisher=0 trigger=1", 0),
+        ("kvo", "kvo:2:5:2", "kvo=0", 0),
     )
 )
+TULIP_INPUTS = {"kvo": ("high", "low", "close", "volume")}
 TALIB = tuple(
     _sheet("TA-Lib", file, key, columns, 1e-8)
     for file in REAL
@@ -145,11 +148,15 @@ SHEETS = STOCKCHARTS + STOCK_INDICATORS + TULIP + TALIB
 # (candles, indicator, output, last value, its decimals): checked against TradingView by the Jesse project.
 JESSE = (
     ("test_candles_19", "ad", "ad", 6346031, 0),
+    ("test_candles_19", "alma:9:0.85:6", "alma", 179.17, 2),
     ("test_candles_19", "aroon:14", "up", 64.29, 2),
     ("test_candles_19", "aroon:14", "down", 100, 2),
     ("test_candles_11", "bb:20:2", "upper", 145.8, 1),
     ("test_candles_11", "bb:20:2", "lower", 136.7, 1),
     ("test_candles_2", "atr:14", "atr", 2.8, 1),
+    ("test_candles_19", "cks:10:1:9", "short", 127.89, 2),
+    ("test_candles_19", "fisher:9", "fisher", -1.77, 2),
+    ("test_candles_19", "fisher:9", "trigger", -1.31, 2),
     ("test_candles_19", "adx:14", "plus_di", 10.80, 2),
     ("test_candles_19", "adx:14", "minus_di", 45.3, 1),
     ("test_candles_19", "eri:13", "bull", -7.14, 2),
@@ -232,8 +239,9 @@ def _tulip(reference: Path, sheet: Sheet) -> tuple[Candles, dict[str, Floats]]:
     arrays = [np.array(values, dtype=np.float64) for values in case["arrays_inputs_then_outputs"]]
     inputs = arrays[: -len(sheet.columns)]
     outputs = arrays[-len(sheet.columns) :]
-    names = {1: ("close",), 3: ("high", "low", "close"), 4: ("open", "high", "low", "close")}[len(inputs)]
-    given = candles(dict(zip(names, inputs, strict=True)), sheet.flat)
+    names = {1: ("close",), 2: ("high", "low"), 3: ("high", "low", "close"), 4: ("open", "high", "low", "close")}
+    named = dict(zip(TULIP_INPUTS.get(sheet.file, names[len(inputs)]), inputs, strict=True))
+    given = candles({"close": inputs[0], **named}, sheet.flat)
     return given, {str(place): values for place, values in enumerate(outputs)}
 
 

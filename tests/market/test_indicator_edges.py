@@ -20,7 +20,7 @@ SILENT = slice(100, 140)  # bars without trades, or without a move
 
 
 def values(key: str, candles: Candles = CANDLES) -> list[Floats]:
-    return list(compute(candles, parse(key)).values())
+    return list(compute(candles, parse(key, repainting=True)).values())
 
 
 def silent() -> Candles:
@@ -121,6 +121,10 @@ def test_donchian_holds_every_price_of_its_window() -> None:
         ("tsi", -100, 100),
         ("cmf", -1, 1),
         ("bop", -1, 1),
+        ("crsi", 0, 100),
+        ("rvi", 0, 100),
+        ("rvgi", -1, 1),
+        ("smi", -100, 100),
         ("ulcer", 0, 100),
     ],
 )
@@ -161,7 +165,7 @@ from market.indicators.compute import compute
 from tests.candles import walk
 by_ta = {"stc", "ulcer", "eom"}
 for key in set(CATALOG) - by_ta:
-    compute(walk(900), parse(key))
+    compute(walk(900), parse(key, repainting=True))
 assert "pandas" not in sys.modules and "ta" not in sys.modules
 for key in by_ta:
     compute(walk(900), parse(key))

