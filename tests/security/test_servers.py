@@ -133,6 +133,7 @@ def test_s34_no_secret_stands_in_a_command_line(postgres: Postgres, valkey: Valk
 )
 def test_s34_each_process_is_told_only_the_secrets_it_needs(role: str, told: set[str]) -> None:
     names = {name: f"value of {name}" for name in environments.SECRETS} | {"SECRET_KEY": "k" * 40, "BOLT_DATA": "/x"}
+    names |= {"DATABASE_URL": "postgresql://a:b@c/d", "REDIS_URL": "redis://:b@c"}
     others = {"CLOUD_API_TOKEN": "x", "OTHER_SERVICE_URL": "x", "SMTP_PASSWORD_FILE": "/run/x", "PATH": "/bin"}
     settings = environment.read({name: value for name, value in names.items() if name != "METRICS_TOKEN"})
     made = environments.environment(role, settings, names | others)
