@@ -26,6 +26,8 @@ def secrets_of(role: str) -> frozenset[str]:
         return SECRETS
     if role.startswith(f"worker-{Queue.ALERTS}"):
         return SECRETS - {"METRICS_TOKEN"}
+    if role.startswith(f"worker-{Queue.MARKET}"):
+        return SERVERS | {"COINGECKO_API_KEY"}
     return SERVERS
 
 

@@ -126,6 +126,7 @@ def test_s34_no_secret_stands_in_a_command_line(postgres: Postgres, valkey: Valk
         ("demo", set()),
         ("live-binance", {"DATABASE_URL", "REDIS_URL"}),
         ("worker-train-2", {"DATABASE_URL", "REDIS_URL"}),
+        ("worker-market", {"DATABASE_URL", "REDIS_URL", "COINGECKO_API_KEY"}),
         ("scheduler", {"DATABASE_URL", "REDIS_URL"}),
         (f"worker-{Queue.ALERTS}", environments.SECRETS - {"METRICS_TOKEN"}),
         ("web", environments.SECRETS),
