@@ -31,6 +31,11 @@ def pack(columns: Sequence[tuple[str, Any]], n: int) -> bytes:
     return b"".join((SIGNATURE, rows.tobytes(), TRAILER))
 
 
+def join(parts: Sequence[bytes]) -> bytes:
+    """Packed rows of one table, one after the other."""
+    return b"".join((SIGNATURE, *(part[len(SIGNATURE) : -len(TRAILER)] for part in parts), TRAILER))
+
+
 def copy_in(session: Session, target: str, packed: bytes) -> None:
     """Load packed rows into `table (columns)`."""
     cursor(session).copy_expert(f"COPY {target} FROM STDIN (FORMAT binary)", BytesIO(packed))

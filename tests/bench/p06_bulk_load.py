@@ -16,7 +16,7 @@ from tests.bench.timing import database, seconds
 from tests.candles import walk
 
 N = 100_000
-ROUNDS = 3
+ROUNDS = 5
 INSERT = "INSERT INTO candles (market_id, timeframe, open_time, open, high, low, close, volume) VALUES %s"
 UPSERT = f"""{INSERT} ON CONFLICT (market_id, timeframe, open_time) DO UPDATE SET open = excluded.open,
     high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume"""
