@@ -29,8 +29,10 @@ PREFERENCES: dict[str, Any] = {  # where nothing was chosen
 }
 
 
-def create_owner(session: Session, email: str, password: str, display_name: str = "", *, ip: str = "") -> User:
-    """The first account, an admin that cannot be removed.
+def create_owner(
+    session: Session, email: str, password: str, display_name: str = "", *, ip: str = "", actor: str = ""
+) -> User:
+    """The first account, an admin that cannot be removed. `actor` is who made it, where not the owner did.
 
     Raises Conflict where an owner exists, WeakPassword or Refused where the input does not do.
     """
@@ -47,7 +49,8 @@ def create_owner(session: Session, email: str, password: str, display_name: str 
         role=Role.ADMIN,
         is_owner=True,
     )
-    audit.by_user(session, owner, "owner_created", object=f"user {owner.email}", ip=ip)
+    who, name = (None, actor) if actor else (owner.id, owner.email)
+    audit.record(session, actor_id=who, actor=name, action="owner_created", object=f"user {owner.email}", ip=ip)
     return owner
 
 

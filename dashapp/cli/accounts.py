@@ -39,10 +39,13 @@ def setup_code(_asked: argparse.Namespace, settings: Settings, output: Output) -
 def create_owner(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     import db.engine
     from dashapp.auth import accounts
+    from db.queries import audit
 
     password = _read_password()
     with attached(settings, output), db.engine.session() as session:
-        email = accounts.create_owner(session, asked.email, password, asked.display_name).email
+        email = accounts.create_owner(
+            session, asked.email, password, asked.display_name, actor=audit.COMMAND_LINE
+        ).email
     output.result({"email": email}, [f"The owner {email} was created."])
     return 0
 

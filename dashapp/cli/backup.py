@@ -31,12 +31,17 @@ def register(add: Add) -> None:
 
 def backup(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """The file appears whole or not at all, readable by its owner alone."""
+    import db.engine
+    from db.queries import audit
+
     now = utc_now()
     target = asked.file or settings.bolt_data / "backups" / f"bolt-{now:%Y%m%d-%H%M%S}.tar"
     with attached(settings, output) as found:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             manifest = _write(target, found.settings, now)
+            with db.engine.session() as session:
+                audit.by_command(session, "backup_written", str(target), models=manifest["files"])
         except OSError as error:
             raise Refused(f"{target} cannot be written: {error.strerror or error}.") from error
     size = target.stat().st_size

@@ -52,6 +52,7 @@ def import_candles(asked: argparse.Namespace, settings: Settings, output: Output
                 documents.append(_import_one(path, name, asked, output))
             except BoltError as error:
                 failed.append(error)
+                _note_refusal(path, name, asked.timeframe, error)
                 documents.append(_refusal(path, error, output))
     output.result(
         documents[0] if len(documents) == 1 else documents, [d["summary"] for d in documents if "summary" in d]
@@ -61,6 +62,7 @@ def import_candles(asked: argparse.Namespace, settings: Settings, output: Output
 
 def _import_one(path: Path, name: market_name.MarketName, asked: argparse.Namespace, output: Output) -> dict[str, Any]:
     import db.engine
+    from db.queries import audit
     from market import history_files
 
     with db.engine.session() as session:
@@ -74,9 +76,21 @@ def _import_one(path: Path, name: market_name.MarketName, asked: argparse.Namesp
             one_coin=asked.one_coin,
             now=utc_now(),
         )
+        what = f"{name} {asked.timeframe}"
+        audit.by_command(session, "candles_imported", what, file=path.name, summary=report.summary)
     for number, reason in [*report.refused_lines, *report.replaced_lines]:
         output.note(f"line {number}: {reason}")
     return {"file": str(path), **asdict(report), "refused": report.refused, "summary": report.summary}
+
+
+def _note_refusal(path: Path, name: market_name.MarketName, timeframe: str, error: BoltError) -> None:
+    """In a transaction of its own: that of the import is undone."""
+    import db.engine
+    from db.queries import audit
+
+    with db.engine.session() as session:
+        what = f"{name} {timeframe}"
+        audit.by_command(session, "candles_imported", what, result="failed", file=path.name, reason=error.sentence)
 
 
 def _refusal(path: Path, error: BoltError, output: Output) -> dict[str, Any]:
@@ -90,6 +104,7 @@ def _refusal(path: Path, error: BoltError, output: Output) -> dict[str, Any]:
 def export_candles(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """The file appears whole or not at all."""
     import db.engine
+    from db.queries import audit
     from market import history_files
 
     name = market_name.make(asked.exchange, asked.symbol)
@@ -103,6 +118,8 @@ def export_candles(asked: argparse.Namespace, settings: Settings, output: Output
             rows = history_files.export_csv(
                 session, name, asked.timeframe, file, start_ms=asked.start, end_ms=asked.end
             )
+            what = f"{name} {asked.timeframe}"
+            audit.by_command(session, "candles_exported", what, file=str(asked.file), rows=rows)
         draft.replace(asked.file)
     except OSError as error:
         raise Refused(f"{asked.file} cannot be written: {error.strerror}.") from error

@@ -17,7 +17,7 @@ def register(add: Add) -> None:
 def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Exit 0 when the report is green, 1 with each alarm as a line. The report stays with the version."""
     import db.engine
-    from db.queries import leak_reports, trained_models
+    from db.queries import audit, leak_reports, trained_models
     from ml import leak_examination
 
     with attached(settings, output) as found:
@@ -33,6 +33,7 @@ def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> i
         )
         with db.engine.session() as session:
             leak_reports.store(session, model.id, report.to_dict(), green=report.green)
+            audit.by_command(session, "model_examined", title, found=report.state)
     lines = [f"Leak lab of {title}: {report.state}."]
     lines += [
         f"{'pass' if check.passed else 'FAIL'}  {check.title}: {check.value}. {check.detail}".rstrip()

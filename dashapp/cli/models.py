@@ -59,12 +59,14 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
 def predict(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """The row for the last closed candle: written if it is missing, never a second time."""
     import db.engine
+    from db.queries import audit
     from ml import predictor
 
     name = market_name.parse(asked.market)
     timeframe.parse(asked.timeframe)
     with attached(settings, output) as found, db.engine.session() as session:
         row = predictor.predict_now(session, name, asked.timeframe, models=found.settings.models, now=utc_now())
+        audit.by_command(session, "call_asked", f"{name} {asked.timeframe}")
     output.result(row, _lines(row))
     return 0
 

@@ -54,6 +54,8 @@ def rebuild(asked: argparse.Namespace, settings: Settings, output: Output) -> in
         job_id = jobs.submit(
             REBUILD_MODEL, {"model_id": model_id}, asked_by=audit.COMMAND_LINE, dedupe=f"rebuild:{model_id}"
         )
+        with db.engine.session() as session:
+            audit.by_command(session, "rebuild_asked", title, job=job_id)
         output.note(f"Job {job_id}")
         with workers(found, settings.workers_train or 1):
             told = follow(job_id, output, what="rebuild")

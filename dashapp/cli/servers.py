@@ -57,7 +57,10 @@ def check(_asked: argparse.Namespace, settings: Settings, output: Output) -> int
         for model in invariants.champions(session):
             breaches += files_that_differ(found.settings.models, model)
     events = {"events": log.events, "head": log.head}
-    fine = ["Everything that must hold holds.", f"The audit log holds {log.events} events; its head is {log.head}."]
+    fine = [
+        "Everything that must hold holds.",
+        f"The audit log holds {log.events} event{'s' * (log.events != 1)}; its head is {log.head}.",
+    ]
     output.result({"ok": not breaches, "breaches": breaches, "audit": events}, breaches or fine)
     if breaches:
         raise Refused(f"{len(breaches)} breaches found.")

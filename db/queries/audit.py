@@ -65,6 +65,12 @@ def record(
     return event
 
 
+def by_command(session: Session, action: str, object: str = "", *, result: Result = "ok", **detail: Any) -> AuditEvent:  # noqa: A002
+    """Append an event of somebody at the server."""
+    known = {name: value for name, value in detail.items() if value not in (None, "")}
+    return record(session, actor_id=None, actor=COMMAND_LINE, action=action, object=object, result=result, detail=known)
+
+
 def by_user(
     session: Session,
     user: User,
