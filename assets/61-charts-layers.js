@@ -109,6 +109,30 @@
     });
   }
 
+  /* The names of levels beyond the newest bar, and the levels on it: lines of a period that has just begun have one point. */
+  function paintNames(context, size) {
+    const { frame, columns: cols } = page;
+    const places = charts.places();
+    if (!frame || !places || !frame.complete) return;
+    const colour = charts.colours();
+    context.font = `11px ${colour("font-sans")}`;
+    context.textBaseline = "middle";
+    frame.lines.forEach((line, n) => {
+      if (line.kind !== "levels") return;
+      const { at, values } = whole(n);
+      const value = values[values.length - 1];
+      const y = value === undefined || value === null ? null : places.y(value);
+      const x = places.x(slotMs(cols.times, at[at.length - 1])) + places.bar / 2 + 4;
+      if (y === null || x > size.width) return;
+      context.fillStyle = context.strokeStyle = colour("overlay-" + line.colour);
+      context.fillText(line.name, x, y);
+      context.beginPath();
+      context.moveTo(x - 4 - places.bar, y);
+      context.lineTo(x - 3, y);
+      context.stroke();
+    });
+  }
+
   /* ---- past calls ------------------------------------------------------------------------------------------------------ */
   const HUES = ["down-fill", "flat-fill", "up-fill"];
 
@@ -166,6 +190,7 @@
     const shown = new Set(bands(frame).map(([n]) => `band/${frame.lines[n].of}`));
     charts.unpaint("price", (name) => name.startsWith("band/") && !shown.has(name));
     charts.paintOn("price", "lines", "top", paintLines);
+    charts.paintOn("price", "names", "top", paintNames);
     charts.paintOn("price", "marks", "top", paintMarks);
     if (charts.paintDrawings) charts.paintOn("price", "drawings", "top", charts.paintDrawings);
   };

@@ -4,6 +4,7 @@
 
   const charts = window.boltCharts;
   const { slotMs, element, number, short, percent, moment, span, change, AXIS_HEIGHT } = charts;
+  const NAMED = 3; // an indicator of more values than that names them
   const GAPS = { open: "open: the exchange is asked for it again", confirmed: "confirmed: the exchange has nothing there" };
 
   function pair(label, text, className) {
@@ -23,14 +24,15 @@
   /* One entry an indicator: its title, and the values of its outputs at bar `k`, or at the one that forms behind it. */
   function readings(frame, cols, k, pane, live) {
     const found = new Map();
+    const count = (of) => frame.lines.filter((line) => line.of === of).length;
     frame.lines.forEach((line, n) => {
       if (line.pane !== pane) return;
       const formed = live ? charts.formingValue(n) : null;
       const value = formed === null ? cols.lines[n][k] : formed;
       const text = pane ? short(value) : number(value, frame.decimals);
       const entry = found.get(line.of) || { line, texts: [], forms: false };
-      entry.texts.push(text);
-      entry.forms = entry.forms || formed !== null;
+      entry.texts.push(count(line.of) > NAMED ? `${line.name} ${text}` : text);
+      entry.forms = entry.forms || (formed !== null && line.kind !== "levels"); // these do not look at their own bar
       found.set(line.of, entry);
     });
     return [...found.values()].map(({ line, texts, forms }) => {

@@ -83,6 +83,8 @@
     texts.forEach((text, k) => {
       if (values[k].textContent !== text) values[k].textContent = text;
     });
+    const traded = document.querySelector('#charts-pane-tags [data-pane="1"] b');
+    if (traded && traded.textContent !== texts[5]) traded.textContent = texts[5];
     values[4].className = moved.sign > 0 ? "up" : moved.sign < 0 ? "down" : "";
     const when = row.querySelector(".when");
     if (when) when.remove(); // the time of the newest closed bar

@@ -38,7 +38,7 @@
     told = { ...answer, at: Date.now() };
     charts.drawForming();
     charts.legend(page.pointed);
-    for (const name of ["lines", ...page.frame.lines.map((line) => `band/${line.of}`)]) charts.repaint("price", name);
+    for (const name of ["lines", "names", ...page.frame.lines.map((line) => `band/${line.of}`)]) charts.repaint("price", name);
   }
 
   /* ---- the answer ------------------------------------------------------------------------------------------------------- */
@@ -68,6 +68,7 @@
     return frame.lines.flatMap((line, n) => {
       const value = charts.formingValue(n);
       if (value === null || cols.ahead[n].length || !charts.nativeSeries(line.id)) return [];
+      if (line.kind === "levels" && value !== cols.lines[n][bar.before]) return []; // new ones are not joined to the old
       const point = { time: bar.time, value };
       if (line.kind === "histogram") point.color = charts.faded(colour(value >= 0 ? "up-fill" : "down-fill"), 0.3);
       return [{ id: line.id, bar: point }];

@@ -133,6 +133,7 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "of": one.chosen.key,
                     "label": one.chosen.title,
                     "column": f"{one.chosen.title}, {output.title}" if len(outputs) > 1 else one.chosen.title,
+                    "name": output.title,
                     "kind": output.kind,
                     "pane": pane if own else PRICE,
                     "colour": colour % COLOURS + 1,

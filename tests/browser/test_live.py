@@ -53,9 +53,14 @@ def tell(redis: Redis, price: float, opened_ms: int, *, low: float | None = None
 
 
 def callbacks(page: Page) -> list[str]:
-    """Callback requests from now on."""
+    """Callback requests from now on, but for those about indicators at the bar that forms, every few seconds."""
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.post_data or "") if "_dash-update" in request.url else None)
+
+    def note(request: Any) -> None:
+        if "_dash-update" in request.url and "charts-formed" not in (request.post_data or ""):
+            asked.append(request.post_data or "")
+
+    page.on("request", note)
     return asked
 
 
