@@ -1,4 +1,4 @@
-"""Averages: the close, smoothed. By TA-Lib; Legoux' is written out."""
+"""Averages: the close, smoothed. By TA-Lib; Legoux' and McGinley's are written out."""
 
 import math
 
@@ -91,6 +91,21 @@ def alma(candles: Candles, bars: int, offset: float, sigma: float) -> tuple[Floa
     made = np.full(len(candles), np.nan)
     if len(candles) >= bars:
         made[bars - 1 :] = np.lib.stride_tricks.sliding_window_view(candles.close, bars) @ (weights / weights.sum())
+    return (made,)
+
+
+def mcginley(candles: Candles, bars: int) -> tuple[Floats, ...]:
+    """The value before plus (close − it) / (bars · (close / it)⁴), begun with the mean of the first `bars` closes.
+
+    The divisor is at least 1: after a fall to less than bars^-¼ of it McGinley's own would go beyond the close.
+    """
+    made = np.full(len(candles), np.nan)
+    if len(candles) < bars:
+        return (made,)
+    made[bars - 1] = value = float(candles.close[:bars].mean())
+    for k, close in enumerate(candles.close[bars:].tolist(), bars):
+        value += (close - value) / max(bars * (close / value) ** 4 if value else 1.0, 1.0)
+        made[k] = value
     return (made,)
 
 
@@ -193,6 +208,15 @@ ENTRIES = (
         "Least squares average: the end of the line fitted to the last closes.",
         window,
         window,
+    ),
+    _on_price(
+        "mcginley",
+        "McGinley",
+        14,
+        mcginley,
+        "McGinley's dynamic: an average that hurries after falling prices and takes its time with rising ones.",
+        window,
+        lambda bars: bars - 1 + 3 * wilder_settles(bars),
     ),
     Indicator(
         "alma",

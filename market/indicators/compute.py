@@ -34,7 +34,10 @@ def newest(candles: Candles, chosen: Iterable[Chosen]) -> dict[str, dict[str, fl
     Only so many candles are looked at as a value depends on: of a long history a small part, for most indicators.
     Those that look back a little share one part, which costs less than a part for each.
     """
-    looked = [(warmup(each, step_of(candles) if each.indicator.back_ms else MINUTE_MS), each) for each in chosen]
+    looked = [
+        (warmup(each, step_of(candles)) if each.indicator.back_ms else each.indicator.settled(*each.values), each)
+        for each in chosen
+    ]
     near = [(back, each) for back, each in looked if back < NEAR]
     parts = [(max(back for back, _ in near), [each for _, each in near])] if near else []
     parts += [(back, [each]) for back, each in looked if back >= NEAR]

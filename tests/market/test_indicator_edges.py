@@ -101,6 +101,13 @@ def test_a_trailing_stop_is_below_a_rising_market_and_above_a_falling_one() -> N
         assert (line[120:] > close[120:]).all()
 
 
+def test_mcginley_never_goes_beyond_the_close_of_a_crash() -> None:
+    close = np.concatenate((np.full(50, 100.0), np.full(50, 30.0)))
+    (line,) = values("mcginley", Candles(walk(100).time, close, close, close, close, np.ones(100)))
+    np.testing.assert_allclose(line[13:50], 100)
+    assert ((line[50:] >= 30) & (line[50:] <= 100)).all()
+
+
 def test_donchian_holds_every_price_of_its_window() -> None:
     upper, middle, lower = values("donchian:20")
     assert (upper[19:] >= CANDLES.high[19:]).all()

@@ -194,6 +194,13 @@ def alma() -> Floats:
     return rolled(X, 9, lambda w, **_: w @ np.array(weights) / sum(weights))
 
 
+def mcginley() -> Floats:
+    out = X.copy()
+    for k in range(1, N):
+        out[k] = out[k - 1] + (X[k] - out[k - 1]) / (14 * (X[k] / out[k - 1]) ** 4)
+    return out
+
+
 def regression() -> tuple[Floats, ...]:
     places, fits = np.arange(100.0), np.full((2, N), np.nan)
     for k in range(N - TAIL, N):
@@ -311,6 +318,7 @@ FORMULAS: dict[str, Callable[[], Floats | tuple[Floats, ...]]] = {
     "pvo": lambda: 100 * (ema(V, 12) / ema(V, 26) - 1),
     "eom": ease,
     "alma": alma,
+    "mcginley": mcginley,
     "env": lambda: (1.1 * mean(X, 20), mean(X, 20), 0.9 * mean(X, 20)),
     "lrc": regression,
     "cks": chande_kroll,
