@@ -21,6 +21,7 @@ from market.indicators.talib_functions import talib
 from market.indicators.undefined import where_silent
 
 SLOWEST = (2 / 31) ** 2  # the least weight Kaufman's average gives to its newest bar
+HUGE = 1e50  # a rise whose fourth power can still be written
 T3_WEIGHT = 0.7  # Tillson's own
 
 
@@ -104,7 +105,8 @@ def mcginley(candles: Candles, bars: int) -> tuple[Floats, ...]:
         return (made,)
     made[bars - 1] = value = float(candles.close[:bars].mean())
     for k, close in enumerate(candles.close[bars:].tolist(), bars):
-        value += (close - value) / max(bars * (close / value) ** 4 if value else 1.0, 1.0)
+        grown = min(close / value, HUGE) if value else 0.0
+        value += (close - value) / max(bars * grown**4, 1.0)
         made[k] = value
     return (made,)
 

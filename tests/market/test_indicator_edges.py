@@ -108,6 +108,12 @@ def test_mcginley_never_goes_beyond_the_close_of_a_crash() -> None:
     assert ((line[50:] >= 30) & (line[50:] <= 100)).all()
 
 
+def test_mcginley_stands_a_price_that_was_next_to_nothing() -> None:
+    close = np.concatenate((np.full(20, 1e-300), np.full(20, 1.0), np.full(20, 0.0)))
+    (line,) = values("mcginley", Candles(walk(60).time, close, close, close, close, np.ones(60)))
+    assert np.isfinite(line[13:]).all()
+
+
 def test_donchian_holds_every_price_of_its_window() -> None:
     upper, middle, lower = values("donchian:20")
     assert (upper[19:] >= CANDLES.high[19:]).all()
