@@ -105,7 +105,7 @@ def mcginley(candles: Candles, bars: int) -> tuple[Floats, ...]:
         return (made,)
     made[bars - 1] = value = float(candles.close[:bars].mean())
     for k, close in enumerate(candles.close[bars:].tolist(), bars):
-        grown = min(close / value, HUGE) if value else 0.0
+        grown = min(max(close / value, 0.0), HUGE) if value else 0.0
         value += (close - value) / max(bars * grown**4, 1.0)
         made[k] = value
     return (made,)

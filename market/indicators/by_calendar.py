@@ -59,11 +59,12 @@ def day_vwap(candles: Candles, deviations: float) -> tuple[Floats, ...]:
     number = candles.time // DAY_MS
     begins = np.diff(number, prepend=number[0] - 1) != 0
     typical = talib.TYPPRICE(candles.high, candles.low, candles.close)
-    mean, spread = _weighted(typical, candles.volume, np.flatnonzero(begins))
-    if candles.time[0] % DAY_MS:
-        mean[number == number[0]] = np.nan
-    wide = deviations * spread
-    return mean + 2 * wide, mean + wide, mean, mean - wide, mean - 2 * wide
+    with np.errstate(all="ignore"):
+        mean, spread = _weighted(typical, candles.volume, np.flatnonzero(begins))
+        if candles.time[0] % DAY_MS:
+            mean[number == number[0]] = np.nan
+        lines = [mean + share * deviations * spread for share in (2, 1, 0, -1, -2)]
+    return tuple(np.where(np.isfinite(line), line, np.nan) for line in lines)
 
 
 def _weighted(prices: Floats, volume: Floats, first: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -94,7 +94,8 @@ def historical(candles: Candles, bars: int) -> tuple[Floats, ...]:
     """Population standard deviation of the last `bars` log returns, in percent a year of 365 days of such bars."""
     if len(candles) < 2:
         return (np.full(len(candles), np.nan),)
-    moves = np.log(ratio(candles.close[1:], candles.close[:-1]))
+    grown = ratio(candles.close[1:], candles.close[:-1])
+    moves = np.log(np.where(grown > 0, grown, np.nan))
     a_year = YEAR_MS / step_of(candles)
     return (np.concatenate(([np.nan], 100 * math.sqrt(a_year) * talib.STDDEV(moves, bars))),)
 

@@ -109,8 +109,8 @@ def test_mcginley_never_goes_beyond_the_close_of_a_crash() -> None:
 
 
 def test_mcginley_stands_a_price_that_was_next_to_nothing() -> None:
-    close = np.concatenate((np.full(20, 1e-300), np.full(20, 1.0), np.full(20, 0.0)))
-    (line,) = values("mcginley", Candles(walk(60).time, close, close, close, close, np.ones(60)))
+    close = np.concatenate((np.full(20, 1e-300), np.full(20, 1.0), np.full(20, 0.0), np.full(20, -1e-300), np.ones(20)))
+    (line,) = values("mcginley", Candles(walk(100).time, close, close, close, close, np.ones(100)))
     assert np.isfinite(line[13:]).all()
 
 

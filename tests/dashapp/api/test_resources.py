@@ -142,7 +142,9 @@ def test_indicators_are_those_of_the_whole_series(api, bars) -> None:
     assert oldest["values"] == {"sma:20": {"sma": None}}
 
 
-@pytest.mark.parametrize("names", ["", "nothing", "sma:0", "sma:1e400", "sma:nan", "sma:-5", ",".join(["sma"] * 11)])
+@pytest.mark.parametrize(
+    "names", ["", "nothing", "sma:0", "sma:1e400", "sma:nan", "sma:-5", "zigzag:5:10", ",".join(["sma"] * 11)]
+)
 def test_s37_indicators_that_make_no_sense_are_refused(api, bars, names: str) -> None:
     assert is_problem(api()("GET", f"/markets/BTC-USDT/indicators?names={names}"), 422)
 
