@@ -19,7 +19,7 @@ FORWARD = 512  # windows a forward pass takes at once; one size, for TensorFlow 
 def start() -> None:
     """Load TensorFlow: one thread a process (more collapse beside a busy core) and deterministic kernels."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on the order of threads
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # in one thread its sums have one order, too
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import tensorflow as tf
 
@@ -98,12 +98,14 @@ def compiled(config: TrainingConfig, features: int, *, seed: int) -> Any:
     import keras
     from keras import layers
 
+    from ml.lstm import Lstm, Norm
+
     keras.utils.set_random_seed(seed)
     given = layers.Input((config.window, features), name="window")  # (batch, window, features)
     x = given
     for n, units in enumerate(config.units):
-        x = layers.LSTM(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
-        x = layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"norm_{n}")(x)
+        x = Lstm(units, return_sequences=n < len(config.units) - 1, name=f"lstm_{n}")(x)
+        x = Norm(momentum=NORM_MOMENTUM, name=f"norm_{n}")(x)
         x = layers.Dropout(config.dropout, seed=seed * 100 + n, name=f"drop_{n}")(x)
     model = keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="head")(x))
     model.compile(
