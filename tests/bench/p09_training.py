@@ -1,9 +1,9 @@
 """P9: a walk-forward's networks, trained by one-thread processes side by side as Bolt's workers do, beside plain Keras.
 
-The peer is what a script would do: materialise every window and call `model.fit` for one network after the other, with
-the threads TensorFlow takes by itself. Both train the same networks from the same weights on the same batches in the
-same order, so their losses have to agree. Loading and compiling are left out on both sides. Memory is what stays
-allocated for a prepared training, per window, beside the windows themselves.
+The peer is what a script would do: Keras' own layers, every window materialised, `model.fit` for one network after the
+other, with the threads TensorFlow takes by itself. Both train the same networks from the same weights on the same
+batches in the same order, so their losses have to agree. Loading and compiling are left out on both sides. Memory is
+what stays allocated for a prepared training, per window, beside the windows themselves.
 """
 
 import json
@@ -103,13 +103,13 @@ def _wait_for_start() -> None:
 def keras_fit(seeds: list[int]) -> list[float]:
     """One network after the other by `model.fit` over windows that were all copied out before."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from ml.network import compiled
+    from tests.ml.plain import plain
 
     table, ends, y = _data()
     x = windows.gather(table, ends, CONFIG.window)
-    models = [compiled(CONFIG, FEATURES, seed=seed) for seed in seeds]
+    models = [plain(CONFIG, FEATURES, seed=seed) for seed in seeds]
     for model, seed in zip(models, seeds, strict=True):  # compiled by one batch, then as new again
-        fresh = compiled(CONFIG, FEATURES, seed=seed)
+        fresh = plain(CONFIG, FEATURES, seed=seed)
         model.fit(x[:BATCH], y[:BATCH], batch_size=BATCH, shuffle=False, verbose=0)
         for mine, new in zip(model.variables, fresh.variables, strict=True):
             mine.assign(new)

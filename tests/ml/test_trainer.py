@@ -94,6 +94,29 @@ def test_the_weights_of_the_best_epoch_are_handed_out(trained: dict[str, Any]) -
     assert trained["best"]["got"] == pytest.approx(trained["best"]["said"], abs=1e-5)
 
 
+def test_layers_answer_as_keras_own_do_and_keep_their_names(trained: dict[str, Any]) -> None:
+    apart = trained["beside_plain"]
+    assert apart["paths"]
+    assert apart["fresh"] == 0  # the same seed makes the same weights
+    assert apart["served"] <= 1e-6
+    assert apart["said"] <= 1e-5
+
+
+def test_gradients_of_inputs_and_of_every_weight_are_those_of_keras(trained: dict[str, Any]) -> None:
+    apart = trained["beside_plain"]
+    assert len(apart["gradients"]) == 1 + 3 * 5 + 2
+    assert max(apart["gradients"].values()) <= 1e-5
+    assert apart["least_gradient"] > 0.1  # so that agreeing means something
+
+
+def test_some_steps_of_training_come_to_the_losses_and_weights_of_keras(trained: dict[str, Any]) -> None:
+    apart = trained["beside_plain"]
+    mine, its = zip(*apart["losses"], strict=True)
+    assert mine == pytest.approx(its, abs=1e-5)
+    assert len(set(its)) == len(its)
+    assert max(apart["weights"].values()) <= 1e-5
+
+
 def test_a_planted_rule_is_learned(trained: dict[str, Any]) -> None:
     assert trained["planted"]["val_loss"] < 0.9 * trained["planted"]["chance"]
 

@@ -18,7 +18,7 @@ from ml.dataset import Dataset, Frame
 from ml.network import Network
 from ml.trainer import Progress, Run
 from tests.candles import walk
-from tests.ml import versions
+from tests.ml import beside_plain, versions
 
 ASKED = TrainingConfig(
     ("demo:BTC/USDT", "demo:ETH/USDT"),
@@ -164,6 +164,7 @@ def main(folder: Path) -> None:
                 "best": weights_of_the_best_epoch(net, data, folder),
                 "planted": planted(net, folder),
                 "built": built(folder),
+                "beside_plain": beside_plain.distances(),
             }
         )
     )
