@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from dash.exceptions import PreventUpdate
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
@@ -118,7 +120,7 @@ def test_without_a_tick_or_without_redis_there_are_no_values(redis: Redis, monke
     redis.delete(ticks.LAST)
     assert ask("ema:20") == {"n": 7}
     publish(redis, bar_of(MADE, 699))
-    away = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.1)
+    away = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(core.job_queue, "redis", lambda: away)
     assert ask("ema:20") == {"n": 7}
 
