@@ -28,9 +28,14 @@
     root.dataset.updown = updown;
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `${THEME_COOKIE}=${theme}.${updown}; Path=/; Max-Age=${YEAR}; SameSite=Lax${secure}`;
-    if (window.dash_clientside && window.dash_clientside.set_props && byId("shell")) {
-      window.dash_clientside.set_props("shell-look", { data: { theme, updown } });
-    }
+    keepLook();
+  }
+
+  /* The server keeps the look and the switch of the keys with the person, for every other browser. */
+  function keepLook() {
+    if (!window.dash_clientside?.set_props || !byId("shell")) return;
+    const { bsTheme: theme, updown, keys } = root.dataset;
+    window.dash_clientside.set_props("shell-look", { data: { theme, updown, keys } });
   }
 
   function switchTheme() {
@@ -119,32 +124,25 @@
   }
 
   /* Keys of a single character can be switched off: speech input and slips of a hand would press them (WCAG 2.1.4). */
-  function singleKeys(on) {
-    root.dataset.keys = on ? "on" : "off";
-    try {
-      localStorage.setItem("bolt-keys", root.dataset.keys);
-    } catch {
-      // a browser that keeps nothing: until the page is left
-    }
-    const button = document.querySelector('[data-action="single-keys"]');
-    if (button) button.setAttribute("aria-checked", String(on));
+  function showSingleKeys() {
+    document.querySelector('[data-action="single-keys"]')?.setAttribute("aria-checked", String(root.dataset.keys !== "off"));
+  }
+
+  function switchSingleKeys() {
+    root.dataset.keys = root.dataset.keys === "off" ? "on" : "off";
+    showSingleKeys();
+    keepLook();
   }
 
   function openShortcuts() {
-    singleKeys(root.dataset.keys !== "off");
+    showSingleKeys();
     open("shortcuts");
-  }
-
-  try {
-    root.dataset.keys = localStorage.getItem("bolt-keys") || "on";
-  } catch {
-    root.dataset.keys = "on";
   }
 
   const ACTIONS = {
     palette: () => open("palette"),
     shortcuts: openShortcuts,
-    "single-keys": () => singleKeys(root.dataset.keys === "off"),
+    "single-keys": switchSingleKeys,
     more: () => open("more"),
     theme: switchTheme,
     close: closeAll,

@@ -25,6 +25,7 @@ from layouts.shell import found_nothing, market_hits, page_hits, status
 from layouts.theme import THEMES, UPDOWNS
 
 FOUND = 8  # markets the palette lists
+KEYS = ("on", "off")  # whether keys of a single character act
 
 wire = Wiring()
 
@@ -75,6 +76,7 @@ def keep_look(look: dict[str, Any] | None) -> None:
     with db.engine.session() as session:
         user = db.queries.users.get(session, current_user_id())
         kept = {"theme": look["theme"], "updown": look["updown"]}
+        kept |= {"keys": look["keys"]} if look.get("keys") in KEYS else {}
         db.queries.users.set_profile(session, user.id, display_name=user.display_name, preferences=kept)
 
 
@@ -85,7 +87,7 @@ def data_words(read: Status) -> tuple[str, str]:
         return "sim", "Data: demo exchange, simulated"
     if not read.sources:
         return "off", "Data: no source asked yet"
-    silent = [f"{name} {STATES[state]}" for name, state in read.sources if state != "ok"]
+    silent = [f"{name.capitalize()} {STATES[state]}" for name, state in read.sources if state != "ok"]
     if not answering:
         return "bad", f"Data: {', '.join(silent)}"
     words = f"Data: {len(answering)} of {len(read.sources)} sources answer"

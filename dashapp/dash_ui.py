@@ -28,7 +28,8 @@ from layouts.site_map import PAGES, Page, hidden, page_of
 from layouts.theme import THEMES, UPDOWNS
 
 INDEX = """<!doctype html>
-<html lang="en" data-bs-theme="{theme}" data-updown="{updown}" data-tz="{tz}" data-writing="{writing}">
+<html lang="en" data-bs-theme="{theme}" data-updown="{updown}" data-tz="{tz}" data-writing="{writing}"
+ data-keys="{keys}">
 <head>
 {metas}
 <meta name="color-scheme" content="{theme}">
@@ -88,6 +89,7 @@ class BoltDash(Dash):
             theme=theme["theme"],
             updown=theme["updown"],
             tz=escape(theme["tz"]),
+            keys=theme["keys"],
             writing=escape(locales.as_attribute(locales.current())),
             ground=GROUND[theme["theme"]],
             title=escape(titled(known.title if known else not_found_404.TITLE)),
@@ -145,6 +147,7 @@ def look() -> dict[str, str]:
     """Theme and pair of colours: the cookie `theme.updown` of this browser, else the person's preference, else dark.
 
     Signing in and saving the profile set the cookie from the preference, switching sets both; the cookie is never late.
+    `keys`: whether keys of a single character act, as the person chose.
     """
     preferences = getattr(current_user, "preferences", None) or {}
     kept = (request.cookies.get(THEME_COOKIE, "") + ".").split(".")
@@ -156,6 +159,7 @@ def look() -> dict[str, str]:
         "theme": theme if theme in THEMES else THEMES[0],
         "updown": updown if updown in UPDOWNS else UPDOWNS[0],
         "tz": preferences.get("time_zone", ""),
+        "keys": "off" if preferences.get("keys") == "off" else "on",
     }
 
 

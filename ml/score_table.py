@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from core.clock import from_ms
+from core.spreadsheet import tame
 from ml.scorecard import ENOUGH, Scorecard, Side, Slice
 
 ALL = "all"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 
 
 class Record(Protocol):
@@ -125,5 +125,5 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return tame(value)
     return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, float) else value

@@ -122,6 +122,16 @@ def test_look_is_kept_for_the_next_browser(signed_in: SignIn, session: Session) 
     assert (kept["theme"], kept["updown"]) == ("light", "green-red")
     page = signed_in(Role.VIEWER).get("/").get_data(as_text=True)
     assert '<html lang="en" data-bs-theme="light" data-updown="green-red" data-tz="" data-writing="{' in page
+    assert 'data-keys="on">' in page
+
+
+def test_the_switch_of_single_keys_is_kept_for_the_next_browser(signed_in: SignIn) -> None:
+    client = signed_in(Role.VIEWER)
+    look = {"theme": "dark", "updown": "teal-vermillion"}
+    fire(client, {"shell-look.data": look | {"keys": "off"}})
+    fire(client, {"shell-look.data": look | {"keys": '"><script>'}})
+    fire(client, {"shell-look.data": look})
+    assert 'data-keys="off">' in signed_in(Role.VIEWER).get("/").get_data(as_text=True)
 
 
 def test_nonsense_looks_are_not_kept(signed_in: SignIn, session: Session) -> None:
