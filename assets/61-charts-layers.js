@@ -136,16 +136,17 @@
   /* ---- past calls ------------------------------------------------------------------------------------------------------ */
   const HUES = ["down-fill", "flat-fill", "up-fill"];
 
-  /* A disc was right, a cross wrong, a ring is open; under the bar it said bullish, over it bearish or neutral. */
+  /* A disc was right, a cross wrong, a ring is open, a dash abstained; under the bar it said bullish, over it bearish or neutral. */
   function mark(context, x, y, right, hue) {
     context.strokeStyle = context.fillStyle = hue;
     context.lineWidth = 1.5;
     context.beginPath();
-    if (right === 0) {
-      context.moveTo(x - 3, y - 3);
-      context.lineTo(x + 3, y + 3);
-      context.moveTo(x + 3, y - 3);
-      context.lineTo(x - 3, y + 3);
+    if (right === 0 || right === -1) {
+      const rise = right === 0 ? 3 : 0;
+      context.moveTo(x - 3, y - rise);
+      context.lineTo(x + 3, y + rise);
+      context.moveTo(x + 3, y - rise);
+      context.lineTo(x - 3, y + rise);
       return void context.stroke();
     }
     context.arc(x, y, 3, 0, 2 * Math.PI);

@@ -64,7 +64,7 @@
       told.push(`Drawn in bars of ${span(frame.time.step)}; indicators count these bars.`);
     }
     if (frame.type === "ha") told.push("Heikin-Ashi bars are averages; the values above are the candles\u2019 own prices.");
-    if (frame.marks.length) told.push("Past calls: \u25cf right, \u00d7 wrong, \u25cb open; under a bar bullish, over it bearish or (grey) neutral.");
+    if (frame.marks.length) told.push("Past calls: \u25cf right, \u00d7 wrong, \u25cb open, \u2013 abstained; under a bar bullish, over it bearish or (grey) neutral.");
     if (frame.cmp_missing) told.push(frame.cmp_missing);
     if (cols.times.holes.length) {
       const n = cols.times.holes.length;

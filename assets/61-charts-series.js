@@ -123,7 +123,7 @@
       options: { ...quiet, priceFormat, color: colour("text-4"), lineWidth: 1, lineStyle: 2 },
     }));
     const names = [["Bearish", "down-fill", lower - 1.6 * half], ["Neutral", "flat-fill", (upper + lower) / 2], ["Bullish", "up-fill", upper + 1.6 * half]];
-    const leading = shares.indexOf(Math.max(...shares));
+    const leading = frame.call.abstains ? -1 : shares.indexOf(Math.max(...shares)); // who abstains leads nowhere
     const lengths = shares.map((share) => Math.max(1, Math.round(share * length)));
     barriers[0].markers = names.map(([name, , middle], n) => ({
       time: at(lengths[n] + (wide ? 6 : 3)), position: "atPriceMiddle", price: middle, shape: "square", size: 0,

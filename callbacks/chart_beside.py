@@ -20,6 +20,7 @@ from db.queries.predictions import CLASSES, CallRow
 from layouts.components.price_chart import Against
 from market.candles import Window
 
+ABSTAINED = -1  # what a mark says of a call that was none
 MOST_CALLS = 600
 
 
@@ -60,7 +61,8 @@ def at_times(known: Times, values: Floats, wanted: Times) -> Floats:
 
 
 def marks(session: Session, stands: Place, window: Window, call: CallRow | None) -> list[list[Any]]:
-    """Calls on the bars drawn, oldest first: [opening of the bar, class 0 … 2, probability, right 1, wrong 0 or None].
+    """Calls on the bars drawn, oldest first: [opening of the bar, class 0 … 2, probability, right 1, wrong 0,
+    abstained -1, or None while it is open].
 
     Those of the model family and horizon whose newest call stands beside the chart; none where bars are longer than
     the timeframe.
@@ -82,7 +84,7 @@ def marks(session: Session, stands: Place, window: Window, call: CallRow | None)
 
 def _mark(call: CallRow) -> list[Any]:
     place = CLASSES.index(call.call)
-    right = None if call.right is None else int(call.right)
+    right = ABSTAINED if call.abstained else None if call.right is None else int(call.right)
     return [to_ms(call.open_time), place, round(call.probabilities[place], 4), right]
 
 

@@ -12,6 +12,7 @@ import db.queries.predictions as predictions
 from callbacks.chart_view import Place
 from core.clock import from_ms, to_ms
 from db.queries.predictions import CallRow
+from layouts.components.call_table import WHY
 from layouts.components.feedback import key_figures as pairs
 from layouts.components.feedback import pane, simulated_badge
 from layouts.components.numbers import ago, change, compact, moment, percent, points, price, tone, until, whole_percents
@@ -43,6 +44,7 @@ def forecast(call: CallRow | None, stands: Place) -> dict[str, Any] | None:
     return {
         "shares": list(call.probabilities),
         "percents": whole_percents(list(call.probabilities)),
+        "abstains": call.abstained,
         "upper": entry * call.upper_factor,
         "lower": entry * call.lower_factor,
         "due": to_ms(call.due_at),
@@ -70,9 +72,9 @@ def call_pane(call: CallRow, decimals: int | None, *, now: datetime) -> Componen
     """Three probabilities, how sure, when it settles, and what it means."""
     top = leading(call.probabilities)
     edge = points(call.probabilities[top] - call.base_rates[top], 0)
-    entry = call.entry or call.close
+    entry, why = call.entry or call.close, WHY.get(call.abstain_reason or "", "")
     facts: list[tuple[Any, Any]] = [
-        ("Call", said(call.call)),
+        ("Call", said(None if call.abstained else call.call)),
         ("Confidence", f"{percent(call.confidence)}, {edge} on its base rate"),
         ("Bullish from", price(entry * call.upper_factor, decimals)),
         ("Bearish from", price(entry * call.lower_factor, decimals)),
@@ -80,8 +82,8 @@ def call_pane(call: CallRow, decimals: int | None, *, now: datetime) -> Componen
         ("Model", f"{call.model} v{call.version}"),
     ]
     body = [
-        probability_panel(call.probabilities, base_rates=call.base_rates),
-        html.P("Notches: base rates of the training data.", className="t4 fs11 notches"),
+        probability_panel(call.probabilities, base_rates=call.base_rates, abstains=call.abstained),
+        html.P(f"{why} Notches: base rates of the training data.".strip(), className="t4 fs11 notches"),
         pairs(facts),
         dcc.Link("All calls", href="/predictions", className="fs12"),
     ]
@@ -95,7 +97,7 @@ def _badge(call: CallRow) -> Component | None:
 
 def _left(call: CallRow, now: datetime) -> str:
     if call.right is not None:
-        return "right" if call.right else "wrong"
+        return "abstained" if call.abstained else "right" if call.right else "wrong"
     left = until(call.due_at, now=now)
     return left if left == "due" else f"in {left}"
 

@@ -198,7 +198,7 @@ def wait_for_candles(_ticks: int | None, seen: Any, raw: Any) -> Any:
 
 def called(marked: list[list[Any]]) -> str:
     """Past calls in words, for those who do not see the marks."""
-    settled = [right for *_, right in marked if right is not None]
+    settled = [right for *_, right in marked if right in (0, 1)]
     if not marked:
         return ""
     return f" Past calls marked: {len(marked)}, settled {len(settled)}, right {sum(settled)}."

@@ -119,12 +119,12 @@ def source(row: SourceHealth, *, now: datetime) -> Late:
     """How an exchange answered last."""
     if row.state == "ok":
         words = "answers" if row.latency_ms is None else f"answers in {count(row.latency_ms)} ms"
-        return Late(row.exchange, words, "ok")
-    last = ago(row.answered_at, now=now) if row.answered_at else "never"
+        return Late(row.exchange.capitalize(), words, "ok")
+    last = f"last answered {ago(row.answered_at, now=now)}" if row.answered_at else "never answered"
     if row.state == "waiting" and row.wait_until:
-        return Late(row.exchange, f"asked to wait until {row.wait_until:%H:%M:%S}", "warn")
+        return Late(row.exchange.capitalize(), f"asked to wait until {row.wait_until:%H:%M:%S}", "warn")
     words = "refuses this address" if row.state == "blocked" else "silent"
-    return Late(row.exchange, f"{words}, last answered {last}", "bad")
+    return Late(row.exchange.capitalize(), f"{words}, {last}", "bad")
 
 
 def lateness(session: Session, *, now: datetime) -> list[Late]:

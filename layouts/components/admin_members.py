@@ -80,7 +80,7 @@ def shown_once(sentence: str, link: str) -> list[Component]:
 def invite_pane(registration: str) -> Component:
     """The form, or why nobody could use an invitation."""
     if registration == "closed":
-        words = "Nobody can use an invitation: REGISTRATION is closed. Start Bolt with REGISTRATION=invite to invite."
+        words = "Nobody can use an invitation: REGISTRATION is closed. Set it to invite under Settings."
         return pane("Invite somebody", html.P(words, className="t3 fs12"), label="Invite somebody")
     role = dcc.Dropdown(
         id=ids.Admin.INVITE_ROLE,

@@ -58,7 +58,7 @@ def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: d
         html.Div(head, className="pane-head"),
         html.Div(
             [
-                probability_panel(call.probabilities, base_rates=call.base_rates),
+                probability_panel(call.probabilities, base_rates=call.base_rates, abstains=call.abstained),
                 html.P(words, className="t4 fs11"),
                 key_figures(facts),
             ],

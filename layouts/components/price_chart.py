@@ -18,6 +18,7 @@ from market.indicators.catalog import Chosen
 PRICE, VOLUME, FIRST_OWN = 0, 1, 2  # panes from the top
 COLOURS = 8  # the tokens --overlay-1 … --overlay-8
 UNDASHED = 4  # from the fifth on lines are also dashed
+FINER = 2  # decimals beyond the price's: a mean of prices in its ticks would climb in steps
 HA_DIGITS = 9  # significant ones of a Heikin-Ashi bar
 
 
@@ -141,8 +142,8 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "repaints": one.chosen.indicator.repaints,
                     "lead": n == 0,
                     "levels": list(one.chosen.indicator.levels),
-                    "values": packing.pack(values, None if own else decimals),
-                    "ahead": packing.pack(one.ahead[output.key], decimals) if output.key in one.ahead else None,
+                    "values": packing.pack(values, None if own else decimals + FINER),
+                    "ahead": packing.pack(one.ahead[output.key], decimals + FINER) if output.key in one.ahead else None,
                 }
             )
         pane += own

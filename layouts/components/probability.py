@@ -60,9 +60,9 @@ def probability_bar(
     )
 
 
-def probability_panel(shares: Shares, *, base_rates: Shares | None = None) -> html.Div:
-    """The three figures in large over a thick bar, for a rail."""
-    top, percents = leading(shares), whole_percents(list(shares))
+def probability_panel(shares: Shares, *, base_rates: Shares | None = None, abstains: bool = False) -> html.Div:
+    """The three figures in large over a thick bar, for a rail; none of them leads where the model abstains."""
+    top, percents = -1 if abstains else leading(shares), whole_percents(list(shares))
     figures = [
         html.Div(
             [html.Span(WORDS[name], className="label"), html.B(f"{percents[k]}%")], className="is-top" * (k == top)

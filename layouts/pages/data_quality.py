@@ -112,7 +112,7 @@ def layout(market: str = "", tf: str = "1h", at: str = "", **_query: str) -> Com
 def summary(still: int, sure: int, late: int, paused: int = 0) -> Component:
     """The finding of the page."""
     if not still and not late and not paused:
-        told = f"{count(sure)} confirmed by their exchanges" if sure else "none is confirmed either"
+        told = f"{count(sure)} confirmed by their exchanges" if sure else "no exchange has confirmed one"
         return headline("No open gap, and no followed series is late", f"Gaps: {told}.")
     words = [f"{count(paused)} series paused until somebody decides"] if paused else []
     words += [f"{count(still)} open {'gap' if still == 1 else 'gaps'}"] if still else []

@@ -223,13 +223,14 @@ def _source(one: Source, now: datetime) -> Component:
     if one.state == "ok" and one.latency_ms is not None:
         words = f"{words} in {count(one.latency_ms)} ms"
     elif one.state != "ok":
-        since = ago(one.answered_at, now=now) if one.answered_at else "never"
-        words = f"{words}, last answered {since}"
+        last = f"last answered {ago(one.answered_at, now=now)}" if one.answered_at else "never answered"
+        words = f"{words}, {last}"
     about = [f"Since {moment(one.since, now=now)}"] if one.since else []
     if one.wait_until and one.wait_until > now:
         about.append(f"next try in {until(one.wait_until, now=now)}")
     elif one.breaker != "closed":
-        about.append(f"breaker {one.breaker}, next try in {count(one.breaker_wait)} s")
+        again = f"in {count(one.breaker_wait)} s" if one.breaker_wait >= 1 else "with the next request"
+        about.append(f"breaker {one.breaker}, next try {again}")
     small = html.Div(", ".join(about), className="t4 fs11") if about else None
     title = f"{one.detail} Asked {ago(one.checked_at, now=now)}.".strip()
     return html.Div([html.Span(freshness(words, kind), title=title), small])

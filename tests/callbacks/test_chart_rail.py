@@ -27,7 +27,9 @@ def stands(session: Session) -> chart_view.Place:
     return found
 
 
-def add_call(session: Session, stands: chart_view.Place, *, timeframe: str = "1h", hours: int = 24) -> Prediction:
+def add_call(
+    session: Session, stands: chart_view.Place, *, timeframe: str = "1h", hours: int = 24, **more: Any
+) -> Prediction:
     model = TrainedModel(
         name=f"btc-usdt-{timeframe}",
         version=1,
@@ -62,6 +64,7 @@ def add_call(session: Session, stands: chart_view.Place, *, timeframe: str = "1h
         call="neutral",
         confidence=0.424,
         simulated=False,
+        **more,
     )
     session.add(call)
     session.commit()
@@ -109,6 +112,19 @@ def test_a_call_of_another_timeframe_stands_in_the_rail_and_not_on_the_chart(
     assert chart_rail.forecast(chart_rail.latest_call(session, stands), stands) is None
     add_call(session, stands)
     assert "Latest call, 24 × 1h" in shown(session, stands)
+
+
+def test_a_model_that_abstains_leads_nowhere_beside_the_chart_and_on_it(
+    session: Session, stands: chart_view.Place
+) -> None:
+    call = add_call(session, stands, abstained=True, abstain_reason="undecided")
+    text = shown(session, stands)
+    assert "Abstains: no outcome can be ruled out with confidence." in text
+    assert "is-top" not in text
+    frame, words = charts.draw_chart(BTC, None)
+    assert frame["call"]["abstains"] is True
+    assert frame["marks"] == [[to_ms(call.open_time), 1, 0.424, -1]]
+    assert words.endswith("Past calls marked: 1, settled 0, right 0.")
 
 
 def test_a_settled_call_says_whether_it_was_right(session: Session, stands: chart_view.Place) -> None:

@@ -108,8 +108,8 @@ def test_refused_rows_of_a_file_stand_with_their_reason(signed_in: SignIn, sessi
     ("state", "words", "kind"),
     [
         ("ok", "answers in 42 ms", "ok"),
-        ("down", "silent, last answered never", "bad"),
-        ("blocked", "refuses this address, last answered never", "bad"),
+        ("down", "silent, never answered", "bad"),
+        ("blocked", "refuses this address, never answered", "bad"),
         ("waiting", "asked to wait until 23:42:00", "warn"),
     ],
 )

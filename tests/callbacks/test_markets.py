@@ -66,7 +66,7 @@ def test_an_empty_desk_says_what_will_be_here(signed_in: SignIn) -> None:
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("ok", "answers in 42 ms"), ("down", "silent, last answered never"), ("blocked", "refuses this address")],
+    [("ok", "answers in 42 ms"), ("down", "silent, never answered"), ("blocked", "refuses this address")],
 )
 def test_sources_say_how_they_answered(signed_in: SignIn, session: Session, state: str, words: str) -> None:
     session.add(SourceHealth(exchange="binance", state=state, latency_ms=42.0, checked_at=NOW))

@@ -54,7 +54,7 @@ def test_status_line_counts_sources_models_and_jobs(signed_in: SignIn, session: 
     session.commit()
     update = fire(signed_in(Role.VIEWER), TICK, output="shell-status-data").get_json()["response"]
     text = str(update)
-    assert "Data: 1 of 2 sources answer, kraken silent" in text
+    assert "Data: 1 of 2 sources answer, Kraken silent" in text
     assert "Models: none trained" in text
     assert "Jobs: 0 running, 1 queued" in text
 
@@ -71,8 +71,8 @@ def test_status_is_read_from_the_tables(session: Session) -> None:
         ((), False, "off", "Data: no source asked yet"),
         ((("binance", "ok"),), False, "ok", "Data: 1 of 1 sources answer"),
         ((("binance", "down"), ("kraken", "blocked")), True, "sim", "Data: demo exchange, simulated"),
-        ((("binance", "down"),), False, "bad", "Data: binance silent"),
-        ((("binance", "ok"), ("kraken", "waiting")), True, "warn", "Data: 1 of 2 sources answer, kraken asked to wait"),
+        ((("binance", "down"),), False, "bad", "Data: Binance silent"),
+        ((("binance", "ok"), ("kraken", "waiting")), True, "warn", "Data: 1 of 2 sources answer, Kraken asked to wait"),
     ],
 )
 def test_state_of_the_data_in_words(sources: tuple[tuple[str, str], ...], demo: bool, kind: str, words: str) -> None:

@@ -62,6 +62,7 @@ def test_panel_shows_three_figures_in_order() -> None:
         ("Bullish", "70%"),
     ]
     assert [f.className for f in figures] == ["", "", "is-top"]
+    assert "is-top" not in str(p.probability_panel((0.1, 0.2, 0.7), abstains=True))
 
 
 @pytest.mark.parametrize(("level", "lit"), [(0, 0), (2, 2), (4, 4)])
