@@ -37,14 +37,14 @@ ASKED: dict[str, Any] = {
     "markets": ["demo:BTC/USDT"],
     "timeframe": "1h",
     "horizon": 3,
-    "epochs": 30,
+    "epochs": 80,
     "seeds": 2,
     "scheme": "rolling",
     "folds": 2,
     "train_days": 30,
     "units": [32, 16],
     "window": 30,
-    "patience": 30,
+    "patience": 80,
 }
 
 
