@@ -64,16 +64,15 @@ def times(work: Callable[[], object], repeat: int) -> np.ndarray:
 def peer(path: Path) -> None:
     """Time Keras and leave its weights, window and answer for the other side."""
     from ml import network
-    from ml.network import Network
+    from tests.ml.plain import plain
 
     network.start()
-    net = Network(CONFIG, FEATURES)
-    net.begin(1)
+    model = plain(CONFIG, FEATURES, seed=1)
     window = np.random.default_rng(1).normal(size=(1, CONFIG.window, FEATURES)).astype(np.float32)
-    took = times(lambda: net.model.predict(window, verbose=0), PEER_RUNS)
-    weights = {f"weights/{name}": value for name, value in net.weights().items()}
+    took = times(lambda: model.predict(window, verbose=0), PEER_RUNS)
+    weights = {f"weights/{v.path}": v.numpy() for v in model.weights}
     path.write_bytes(
-        checkpoints.npz(weights | {"window": window, "expected": net.model.predict(window, verbose=0), "times": took})
+        checkpoints.npz(weights | {"window": window, "expected": model.predict(window, verbose=0), "times": took})
     )
 
 
