@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from core import ticks
 from core.clock import to_ms, utc_now
+from core.jobs import IMPORT_FILE, JobState
 from core.market_name import parse
 from core.roles import Role
 from core.ticks import Tick
 from core.timeframe import TIMEFRAMES
-from db.queries import listings, markets
+from db.queries import jobs, listings, markets, refusals, users
 from tests.browser.conftest import Browse
 from tests.browser.test_charts_page import until
 from tests.candle_data import store, walk
@@ -143,3 +144,59 @@ def test_a_market_of_any_exchange_is_found_and_followed(browse: Browse, watched:
     expect(row).to_contain_text("followed")
     expect(row.get_by_role("button")).to_have_text("Unfollow")
     assert "kraken:DOT/USD" in [f"{m.exchange}:{m.symbol}" for m in markets.followed(session)]
+
+
+def test_an_import_tells_what_became_of_it_and_its_refused_lines_are_shown_and_downloaded(
+    browse: Browse, session: Session
+) -> None:
+    page = browse(Role.ANALYST)
+    page.goto("/markets")
+    form = page.locator("#markets-fields form")
+    content = b"timestamp,open\n1,2\n"
+    given = {"name": "binance_BTC_USDT_1h.csv", "mimeType": "text/csv", "buffer": content}
+    form.locator("input[type=file]").set_input_files([given])
+    named = [form.locator(f"[name={name}]").input_value() for name in ("exchange", "symbol", "timeframe")]
+    assert named == ["binance", "BTC/USDT", "1h"]
+    page.get_by_role("button", name="Import files").click()
+    expect(form.locator(".told.good")).to_contain_text("Handed over")
+    line = page.locator("#markets-jobs .work")
+    expect(line).to_contain_text("binance:BTC/USDT 1h")
+    expect(line.get_by_role("progressbar")).to_have_count(1)
+
+    user = users.by_email(session, "analyst@example.org")
+    (job,) = jobs.latest(session, name=IMPORT_FILE.name, limit=5)
+    assert user is not None
+    job.state, job.finished_at = JobState.FAILED, utc_now()
+    job.reason = "The file holds 1 row that is no candle.\nline 2: high is missing"
+    refusals.keep(session, job.id, [(2, "=high is missing")], user_id=user.id, import_id=None, file_name="a.csv")
+    session.commit()
+    expect(line).to_contain_text("The file holds 1 row that is no candle.")
+    show = line.get_by_role("button", name="Show 1 line")
+    show.focus()
+    page.evaluate("window.redrawn = document.activeElement")
+    until(page, "!window.redrawn.isConnected")  # the list has been drawn anew,
+    expect(show).to_be_focused()  # and the keyboard stands where it stood
+    page.keyboard.press("Enter")
+    report = page.locator("#markets-report")
+    expect(report).to_contain_text("high is missing")
+    with page.expect_download() as loaded:
+        page.evaluate("document.querySelector('#markets-jobs a[download]').click()")
+    assert loaded.value.path().read_text() == "line,reason\n2,'=high is missing\n"
+    report.get_by_role("button", name="Close").press("Enter")
+    expect(report).to_be_empty()
+
+
+def test_no_page_makes_the_window_scroll_and_the_follow_button_is_whole(browse: Browse, session: Session) -> None:
+    for n in range(20):
+        for tf in ("1h", "1d"):
+            store(session, f"binance:C{n}/USDT", walk(200, timeframe=tf, seed=n), timeframe=tf)
+    session.commit()
+    page = browse(Role.ANALYST)
+    page.goto("/markets")
+    button = page.locator("table.stored").get_by_role("button", name="Fetch new candles of C0/USDT from binance")
+    expect(button).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert button.evaluate(
+        "(e) => { const r = e.closest('.pane').getBoundingClientRect().right; "
+        "return e.getBoundingClientRect().right <= r; }"
+    )
