@@ -26,5 +26,4 @@ def reauthenticated() -> Iterator[None]:
         guard.pause(seconds_until(retry_at, now))
     yield
     with db.engine.session() as session:
-        throttles.forget(session, throttles.account_key(me.email))
-        throttles.give_back(session, throttles.address_key(guard.address()))
+        throttles.proved(session, guard.address(), me.email)

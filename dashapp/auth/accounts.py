@@ -113,8 +113,8 @@ def reset_password(
     if user is None:
         raise NotFound(f"There is no account {email}.")
     passwords.check(password, words=(user.email, user.display_name))
+    throttles.forget(session, throttles.account_key(user.email))  # before the account is locked, as at a sign-in
     users.set_password(session, user.id, passwords.make_hash(password))
-    throttles.forget(session, throttles.account_key(user.email))
     mails.put(session, user, "password_changed", now=now, ip=ip)
     audit.record(session, actor_id=None, actor=actor, action="password_reset", object=f"user {user.email}", ip=ip)
     return user

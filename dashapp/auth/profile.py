@@ -55,10 +55,9 @@ def password() -> ResponseReturnValue:
         return paused("password.html", form, retry_at, now)
     try:
         with db.engine.session() as session:
+            throttles.proved(session, address(), current_user.email)  # undone with the rest where it was not so
             old, new = form.current.data or "", form.password.data or ""
             accounts.change_password(session, current_user.id, old, new, now=now, ip=address())
-            throttles.forget(session, throttles.account_key(current_user.email))
-            throttles.give_back(session, throttles.address_key(address()))
             user = users.get(session, current_user.id)
     except Forbidden as wrong:
         form.current.errors = [wrong.sentence]

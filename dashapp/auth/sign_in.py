@@ -62,8 +62,9 @@ def claim(address: str, email: str, now: datetime) -> datetime | None:
     """Count an attempt of this address and this account; when to come back where either is paused."""
     with db.engine.session() as session:
         by_address = throttles.claim(session, throttles.address_key(address), throttles.ADDRESS, now=now)
-        if by_address is not None:
-            return by_address
+    if by_address is not None:
+        return by_address
+    with db.engine.session() as session:
         return throttles.claim(session, throttles.account_key(email), throttles.ACCOUNT, now=now)
 
 
@@ -80,16 +81,14 @@ def prove(user_id: int, email: str, password: str, *, address: str, now: datetim
     if not passwords.matches(stored, password):
         return False
     with db.engine.session() as session:
-        throttles.forget(session, throttles.account_key(email))
-        throttles.give_back(session, throttles.address_key(address))
+        throttles.proved(session, address, email)
     return True
 
 
 def welcome(user: User, *, address: str, now: datetime, how: str = "password") -> User:
     """Note that somebody is in: earlier failures are forgotten, the audit log says so."""
     with db.engine.session() as session:
-        throttles.forget(session, throttles.account_key(user.email))
-        throttles.give_back(session, throttles.address_key(address))
+        throttles.proved(session, address, user.email)
         stored = users.get(session, user.id)
         stored.last_login_at = now
         audit.by_user(session, stored, "sign_in", ip=address, how=how)

@@ -7,11 +7,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import and_, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.addresses import origin
+from db.queries.expired import sweep
 from db.tables import Throttle
 
 FORGET = timedelta(days=1)
@@ -42,8 +43,10 @@ def address_key(address: str) -> str:
 
 
 def claim(session: Session, key: str, rule: Rule, *, now: datetime) -> datetime | None:
-    """Count one attempt; where none is free now, count nothing and return when to come back."""
-    session.execute(delete(Throttle).where(Throttle.since < now - FORGET))
+    """Count one attempt; where none is free now, count nothing and return when to come back.
+
+    Two claims are two transactions: one that sweeps and then waits for another row could wait for ever.
+    """
     session.execute(insert(Throttle).values(key=key, failures=0, since=now).on_conflict_do_nothing())
     row = session.get_one(Throttle, key, with_for_update=True, populate_existing=True)
     if row.blocked_until and row.blocked_until > now:
@@ -55,6 +58,7 @@ def claim(session: Session, key: str, rule: Rule, *, now: datetime) -> datetime 
         row.since = now  # guesses are forgotten only after a quiet window
     row.blocked_until = _pause_end(row, rule, now)
     session.flush()
+    sweep(session, Throttle, and_(Throttle.since < now - FORGET, Throttle.key != key))
     return None
 
 
@@ -73,6 +77,12 @@ def give_back(session: Session, key: str) -> None:
     row = session.get(Throttle, key, with_for_update=True, populate_existing=True)
     if row is not None:
         row.failures, row.blocked_until = max(0, row.failures - 1), None
+
+
+def proved(session: Session, address: str, email: str) -> None:
+    """Somebody proved to be the holder of an account, from this address: in the order in which tries are counted."""
+    give_back(session, address_key(address))
+    forget(session, account_key(email))
 
 
 def forget(session: Session, key: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound, Refused
+from db.queries.expired import sweep
 from db.tables import ApiToken, IdempotencyKey, RevokedToken, TokenFamily, User
 
 TOKENS_AT_MOST = 50  # of one person
@@ -24,7 +25,7 @@ def start_family(
     session: Session, family_id: str, user: User, refresh_hash: str, *, now: datetime, expires_at: datetime
 ) -> None:
     """Record a sign-in; forgets families that have ended by themselves."""
-    session.execute(delete(TokenFamily).where(TokenFamily.expires_at < now))
+    sweep(session, TokenFamily, TokenFamily.expires_at < now)
     session.add(
         TokenFamily(
             id=family_id,
@@ -54,7 +55,7 @@ def revoke_family(session: Session, family_id: str, *, now: datetime) -> bool:
 
 def revoke_token(session: Session, jti: str, *, now: datetime, forget_at: datetime) -> None:
     """Refuse one token from now on; `forget_at` is when it would end in any case."""
-    session.execute(delete(RevokedToken).where(RevokedToken.forget_at < now))
+    sweep(session, RevokedToken, RevokedToken.forget_at < now)
     session.execute(insert(RevokedToken).values(jti=jti, forget_at=forget_at).on_conflict_do_nothing())
 
 
@@ -162,7 +163,7 @@ class Kept:
 def claim_key(session: Session, user_id: int, key: str, request_hash: str, *, now: datetime) -> Kept | None:
     """Take a key for this request; where it was taken before, what is known of it instead."""
     dead = and_(IdempotencyKey.status.is_(None), IdempotencyKey.created_at < now - ABANDONED)
-    session.execute(delete(IdempotencyKey).where(or_(IdempotencyKey.created_at < now - KEYS_KEPT, dead)))
+    sweep(session, IdempotencyKey, or_(IdempotencyKey.created_at < now - KEYS_KEPT, dead))
     put = insert(IdempotencyKey).values(user_id=user_id, key=key, request_hash=request_hash, created_at=now)
     if session.execute(put.on_conflict_do_nothing().returning(IdempotencyKey.key)).first() is not None:
         return None

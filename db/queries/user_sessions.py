@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from db.queries import users
+from db.queries.expired import sweep
 from db.tables import EndedSession, User, UserSession
 
 AGENT = 200  # characters of a browser's name that are kept
@@ -17,7 +18,7 @@ def add(
     session: Session, user: User, sid: str, *, ip: str, user_agent: str, now: datetime, forget_at: datetime
 ) -> None:
     """Note a session that has just begun; those whose cookies have run out are cleared away."""
-    session.execute(delete(UserSession).where(UserSession.forget_at < now))
+    sweep(session, UserSession, UserSession.forget_at < now)
     agent = "".join(c for c in user_agent if c.isprintable())[:AGENT]
     times = {"created_at": now, "seen_at": now, "forget_at": forget_at}
     session.add(UserSession(sid=sid, user_id=user.id, version=user.session_version, ip=ip, user_agent=agent, **times))

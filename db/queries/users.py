@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound
 from core.roles import Role
+from db.queries.expired import sweep
 from db.tables import EndedSession, User
 
 
@@ -64,7 +65,7 @@ def with_open_session(session: Session, user_id: int, sid: str) -> User | None:
 
 def end_session(session: Session, sid: str, *, now: datetime, forget_at: datetime) -> None:
     """Refuse this session from now on; `forget_at` is when its cookie ends in any case."""
-    session.execute(delete(EndedSession).where(EndedSession.forget_at < now))
+    sweep(session, EndedSession, EndedSession.forget_at < now)
     session.execute(insert(EndedSession).values(sid=sid, forget_at=forget_at).on_conflict_do_nothing())
 
 
