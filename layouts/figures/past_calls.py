@@ -14,6 +14,13 @@ from layouts.components.probability import CLASSES, WORDS
 from layouts.theme import Palette, palette, rgba, template
 
 LANE = 0.26  # share of the height
+DAY_MS = 86_400_000
+TICKS = [  # one line each: the date under an hour, as Plotly writes it by itself, would be cut off
+    {"dtickrange": [None, DAY_MS // 4], "value": "%H:%M"},
+    {"dtickrange": [DAY_MS // 4, DAY_MS - 1], "value": "%-d %b %H:%M"},
+    {"dtickrange": [DAY_MS, "M1"], "value": "%-d %b"},
+    {"dtickrange": ["M1", None], "value": "%b %Y"},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ def _barriers(figure: go.Figure, zone: Zone, colours: Palette) -> None:
 
 
 def _axes(figure: go.Figure, colours: Palette) -> None:
-    figure.update_xaxes(rangeslider_visible=False, anchor="y2")
+    figure.update_xaxes(rangeslider_visible=False, anchor="y2", tickformatstops=TICKS)
     figure.update_layout(
         yaxis={"domain": [LANE + 0.04, 1], "fixedrange": False},
         yaxis2={
