@@ -1,7 +1,7 @@
 """The admin desk: the machine, jobs, sources, storage. Every callback here is for admins alone."""
 
 from datetime import datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any
 
@@ -38,6 +38,7 @@ from layouts.components.numbers import percent
 DAY = timedelta(days=1)
 LATEST = 8  # events that are listed
 LEASE = "scheduler"
+PACKAGES = (("Dash", "dash"), ("TensorFlow", "tensorflow"))
 
 wire = Wiring()
 
@@ -135,9 +136,17 @@ def health(
         ("PostgreSQL", postgres, "ok"),
         ("Redis", redis or "does not answer", "ok" if redis else "bad"),
         ("Python", python_version(), "ok"),
-        *((name, version(package), "ok") for name, package in (("Dash", "dash"), ("TensorFlow", "tensorflow"))),
+        *(installed(name, package) for name, package in PACKAGES),
         ("Registration", settings().registration, "off"),
     ]
+
+
+def installed(name: str, package: str) -> tuple[str, str, str]:
+    """A package's version; the web image has no TensorFlow, and only workers need it."""
+    try:
+        return name, version(package), "ok"
+    except PackageNotFoundError:
+        return name, "not installed here", "off"
 
 
 def event_words(event: Any) -> tuple[str, datetime, str]:

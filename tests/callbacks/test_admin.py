@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pytest
@@ -115,6 +116,23 @@ def test_an_admin_sees_the_whole_desk(signed_in: SignIn, session: Session) -> No
         assert words in text
     assert CANARY in text  # the latest events
     assert client.get("/admin/users").status_code == 200
+
+
+def test_a_desk_without_tensorflow_is_drawn_whole(signed_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image of the web server holds no TensorFlow."""
+
+    def version(package: str) -> str:
+        if package == "tensorflow":
+            raise PackageNotFoundError(package)
+        return "1.2.3"
+
+    monkeypatch.setattr(admin, "version", version)
+    inputs = {"admin-tick.n_intervals": 0, "admin-changed.data": None}
+    answer = fire(signed_in(Role.ADMIN), inputs, output="admin-wrong")
+    assert toasts(answer) == []
+    assert admin.installed("TensorFlow", "tensorflow") == ("TensorFlow", "not installed here", "off")
+    for words in ("not installed here", "1.2.3", "PostgreSQL", "Latest events"):
+        assert words in answer.text
 
 
 def test_faults_are_named_the_worst_first() -> None:
