@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from redis import Redis
 from sqlalchemy.orm import Session
 
@@ -153,8 +153,8 @@ def test_an_import_tells_what_became_of_it_and_its_refused_lines_are_shown_and_d
     page.goto("/markets")
     form = page.locator("#markets-fields form")
     content = b"timestamp,open\n1,2\n"
-    given = {"name": "binance_BTC_USDT_1h.csv", "mimeType": "text/csv", "buffer": content}
-    form.locator("input[type=file]").set_input_files([given])
+    given = FilePayload(name="binance_BTC_USDT_1h.csv", mimeType="text/csv", buffer=content)
+    form.locator("input[type=file]").set_input_files(given)
     named = [form.locator(f"[name={name}]").input_value() for name in ("exchange", "symbol", "timeframe")]
     assert named == ["binance", "BTC/USDT", "1h"]
     page.get_by_role("button", name="Import files").click()
