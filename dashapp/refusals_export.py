@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, Response, abort
 from flask_login import current_user
 
 import db.engine
+from callbacks.trail import note
 from core.errors import NotFound
 from core.spreadsheet import tame
 from db.queries import refusals
@@ -24,6 +25,7 @@ def export(job_id: str) -> Response:
     try:
         with db.engine.session() as session:
             lines = refusals.lines_of(session, job_id, user_id=int(current_user.id))
+            note(session, "refusals_exported", f"job {job_id}", lines=len(lines))
     except NotFound:
         abort(404)
     out = io.StringIO()

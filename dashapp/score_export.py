@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask, Response
 
 import db.engine
+from callbacks.trail import note
 from db.queries import scorecards
 from ml import score_table
 
@@ -18,6 +19,7 @@ def export() -> Response:
     """One line a version, market and kind of market; simulated ones say so in a column of their own."""
     with db.engine.session() as session:
         text = score_table.as_csv(scorecards.records(session))
+        note(session, "scorecards_exported", "every scorecard")
     answer = Response(text, content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=bolt-scorecard.csv"
     answer.headers["Cache-Control"] = "no-store"

@@ -12,7 +12,7 @@ from core.clock import from_ms, to_ms, utc_now
 from core.jobs import PREDICT_DUE
 from core.roles import Role
 from core.timeframe import parse
-from db.queries import candles, job_claims, jobs, markets, predictions, trained_models
+from db.queries import audit, candles, job_claims, jobs, markets, predictions, trained_models
 from ml import predictor, registry, scorekeeping, settling
 from tests.candles import START_MS, walk
 from tests.fire import fire
@@ -144,6 +144,7 @@ def test_the_record_of_a_model_is_shown_and_exported(signed_in: SignIn, session:
     for words in ("Over 110 settled calls", "Scorecard against simple rules", "Needs 1,717", "By kind of market"):
         assert words in text
     export = client.get("/predictions/scorecard.csv")
+    assert "scorecards_exported" in audit.actions(session)
     assert export.status_code == 200 and export.mimetype == "text/csv"
     assert export.get_data(as_text=True).splitlines()[1].split(",")[2] == "binance:BTC/USDT"
 

@@ -58,7 +58,8 @@
   function draw(path, method, operation, parent) {
     const box = make("details", parent);
     const head = make("summary", box);
-    make("code", head, `${method.toUpperCase()} ${path}`);
+    make("b", head, method.toUpperCase());
+    make("code", head, path);
     prose(make("span", head), operation.summary);
     const rights = operation.security ? "Open to everybody." : `Role ${operation["x-role"]}.`;
     make("p", box, `${rights} Operation ${operation.operationId}. Answers ${Object.keys(operation.responses).join(", ")}.`);
