@@ -64,7 +64,9 @@ EARLY = "\n".join(
     f'<link rel="preload" href="/_dash-{word}" as="fetch" crossorigin>' for word in ("layout", "dependencies")
 )
 TABLE_SCRIPT = re.compile(r'<script src="[^"]*/dash_ag_grid/[^"]*"></script>')  # a third of all scripts
-OLD_TABLE_SCRIPT = re.compile(r'<script src="[^"]*/dash_table/[^"]*"></script>')  # Dash's own table, which no page has
+# Never needed: Dash's own table, which no page has, and what teaches old browsers the language of 2015. Those that can
+# read Bolt's own script know it; `regeneratorRuntime`, which Dash takes from there, Bootstrap's components bring too.
+NEEDLESS_SCRIPTS = re.compile(r'<script src="[^"]*/(?:dash_table/|dash/deps/polyfill@)[^"]*"></script>')
 TEXT_FONT = "fonts/plex-sans.woff2"
 GROUND = {"dark": "#0c0f12", "light": "#eef1f3"}
 
@@ -80,7 +82,7 @@ class BoltDash(Dash):
         files = static_files()
         theme = look()
         known = _page_for_caller(request.path)
-        scripts = OLD_TABLE_SCRIPT.sub("", parts["scripts"])
+        scripts = NEEDLESS_SCRIPTS.sub("", parts["scripts"])
         if known is None or known.role is not Role.ADMIN:  # who goes there later loads the page anew: 12-grid-pages.js
             scripts = TABLE_SCRIPT.sub("", scripts)
         return INDEX.format(

@@ -38,6 +38,15 @@ def test_the_library_for_tables_is_loaded_by_the_admin_desk_alone(signed_in: Sig
     assert "/dash_table/" not in index(client, "/admin")
 
 
+def test_old_browsers_are_not_taught_and_no_bundle_misses_what_it_took_from_there(signed_in: SignIn) -> None:
+    client = signed_in()
+    page = index(client, "/admin")
+    assert "polyfill" not in page
+    scripts = [client.get(address).text for address in re.findall(r'<script src="([^"]+)"', page)]
+    (gives,) = (at for at, script in enumerate(scripts) if "globalThis.regeneratorRuntime=" in script)
+    assert gives < min(at for at, script in enumerate(scripts) if "DashRenderer" in script)
+
+
 def test_what_dash_asks_for_first_is_asked_for_beside_the_scripts(signed_in: SignIn) -> None:
     client = signed_in()
     early = re.findall(r'<link rel="preload" href="([^"]+)" as="fetch" crossorigin>', index(client))
