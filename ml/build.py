@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ml import dataset, features, leak_lab, parts, walk, walk_card
+from ml import dataset, features, leak_lab, parts, walk, walk_card, walk_regimes
 from ml.card import Card
 from ml.code_version import code_version
 from ml.config import TrainingConfig
@@ -94,9 +94,10 @@ def assemble(
     on_stage(0.6, "Exporting the networks")
     model, difference = walk.export(walked, net)
     leaks = _examined(frames, walked, now_ms, lambda share, what: on_stage(0.62 + 0.36 * share, f"Leak lab: {what}"))
-    made = walk_card.card(walked, leaks=leaks, difference=difference, now_ms=now_ms)
+    kinds = walk_regimes.codes(walked, frames)
+    made = walk_card.card(walked, kinds, leaks=leaks, difference=difference, now_ms=now_ms)
     on_stage(0.98, "Writing the model's files")
-    return Built(made, walk_card.files(walked, made, model, list(frames)), leaks)
+    return Built(made, walk_card.files(walked, made, model, kinds), leaks)
 
 
 def _examined(frames: Sequence[Frame], walked: Walked, now_ms: int, on_check: Callable[[float, str], None]) -> Report:

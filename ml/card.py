@@ -94,9 +94,10 @@ class ClassScore(Part):
 class Metrics(Part):
     """Scores out of sample. `confusion[actual][called]` counts; `skill` is the Brier skill score.
 
-    `n_eff`: independent calls these n overlapping ones are worth. Intervals: 95 %, block bootstrap. `hit_rate`: share
-    of right ones among the `directional` calls, which named a side and saw one of the two barriers reached: a coin
-    has 50 %. `class_ece`: calibration error of each class's own probability, ten bins of equal mass.
+    `n_eff`: independent calls these n overlapping ones are worth; `independent`: the same where calls of one moment in
+    several markets count as one, as they do where losses are compared. Intervals: 95 %, block bootstrap. `hit_rate`:
+    share of right ones among the `directional` calls, which named a side and saw one of the two barriers reached; a
+    coin has 50 %. `class_ece`: calibration error of each class's own probability, ten bins of equal mass.
     """
 
     n: int
@@ -116,6 +117,7 @@ class Metrics(Part):
     directional: int = 0
     mcc_interval: list[float] = field(default_factory=list)
     class_ece: list[float] = field(default_factory=list)
+    independent: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,37 +1,59 @@
-"""Diebold–Mariano: does one forecast lose less than another, given that overlapping labels make losses correlated?"""
+"""Diebold–Mariano: does one forecast lose less than another, given that overlapping labels make losses correlated?
+
+Errors of forecasts h bars ahead are correlated over h − 1 bars. Weights that fall with the lag (Bartlett, as in Newey &
+West 1987) see two thirds of the variance of overlapping labels only, and few calls make any estimate too small: of
+random walks such a test passes 8 to 15 % where it promises 5 % (ADR 0017). Hence the larger of two variances, with all
+lags up to h − 1 in full (Diebold & Mariano 1995) and with Bartlett's weights; the correction of Harvey, Leybourne &
+Newbold (1997, Int. J. Forecasting 13:281-291), the statistic times √((n + 1 − 2h + h(h − 1)/n) / n); and their
+Student's t with n − 1 degrees of freedom in place of the normal distribution.
+"""
 
 import math
 
 import numpy as np
 
 from core.ohlcv import Floats, Times
+from ml import student
 from ml.card import Comparison
 
 SIGNIFICANT = 0.05
-WIDTH_95 = 1.959964
 
 
 def long_run_variance(sums: Floats, lag: int) -> float:
-    """Newey–West variance of the total of a series with mean 0: Bartlett weights up to `lag`."""
-    total = float(sums @ sums)
+    """Variance of the total of a series with mean 0 that is correlated up to `lag`; never below Bartlett's."""
+    full = falling = float(sums @ sums)
     for k in range(1, min(lag, len(sums) - 1) + 1):
-        total += 2 * (1 - k / (lag + 1)) * float(sums[k:] @ sums[:-k])
-    return max(total, 0.0)
+        both = 2 * float(sums[k:] @ sums[:-k])
+        full += both
+        falling += (1 - k / (lag + 1)) * both
+    return max(full, falling, 0.0)
+
+
+def small_sample(n: int, horizon: int) -> float:
+    """The factor of Harvey, Leybourne & Newbold for n forecasts; 0 where there are no more than `horizon`."""
+    if n <= horizon:
+        return 0.0
+    return math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
 
 
 def compare(model: Floats, baseline: Floats, t0: Times, *, horizon: int) -> Comparison:
     """`model`, `baseline`: (n,) losses of the same rows. Losses of one moment in several markets count as one term.
 
-    HAC lag horizon − 1; one-sided p-value of the normal limit (Diebold & Mariano 1995).
+    One-sided p-value and 95 % interval. With no more moments than `horizon` nothing can be shown: p is 0.5.
     """
     difference = baseline - model
     gain = float(difference.mean())
     _, moment = np.unique(t0, return_inverse=True)
     sums = np.bincount(moment, difference - gain).astype(np.float64)
+    n = len(sums)
     error = math.sqrt(long_run_variance(sums, horizon - 1)) / len(difference)
     if error < 1e-12:
         return Comparison(gain, [gain, gain], 0.0, 0.5 if abs(gain) < 1e-12 else float(gain < 0), gain > 1e-12)
-    statistic = gain / error
-    p_value = 0.5 * math.erfc(statistic / math.sqrt(2))
-    interval = [gain - WIDTH_95 * error, gain + WIDTH_95 * error]
-    return Comparison(gain, interval, statistic, p_value, p_value < SIGNIFICANT)
+    factor = small_sample(n, horizon)
+    if factor == 0:
+        widest = float(np.abs(difference).max())
+        return Comparison(gain, [-widest, widest], 0.0, 0.5, False)
+    statistic = factor * gain / error
+    p_value = student.upper_tail(statistic, n - 1)
+    half = student.critical(SIGNIFICANT / 2, n - 1) * error / factor
+    return Comparison(gain, [gain - half, gain + half], statistic, p_value, p_value < SIGNIFICANT)

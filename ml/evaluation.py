@@ -193,4 +193,5 @@ def judge(p: Floats, rows: Judged, said: Classes | None = None) -> Metrics:
         directional=directional,
         mcc_interval=mcc_interval(y, called, rows.t0, rows.horizon),
         class_ece=class_ece(p, y),
+        independent=effective_size(rows.t0, rows.t1, np.zeros_like(rows.market), rows.step_ms),
     )

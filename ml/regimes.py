@@ -2,7 +2,8 @@
 
 Direction: the log return of the last `SPAN` bars in units of σ·√SPAN (σ of the labels: exponentially weighted, span
 `SPAN`); beyond ±`EDGE` the market was rising or falling, else sideways. Mood: turbulent where σ lies above its own
-median over the last `MEMORY` bars, else calm. Nothing after the bar is used.
+median over the last `MEMORY` bars, else calm. Nothing after the bar is used. Model cards and scorecards of live calls
+speak of the same kinds.
 """
 
 import numpy as np
@@ -48,6 +49,12 @@ def direction(code: Codes) -> Codes:
 def mood(code: Codes) -> Codes:
     """Index into `MOODS`, −1 where unknown."""
     return np.where(code < 0, UNKNOWN, code % len(MOODS)).astype(np.int8)
+
+
+def groups(code: Codes) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    """The kinds of market results are told by, each direction and each mood, with the rows that were in it."""
+    parts = ((DIRECTIONS, direction(code)), (MOODS, mood(code)))
+    return [(name, found == number) for names, found in parts for number, name in enumerate(names)]
 
 
 def _trailing_median(values: Floats) -> Floats:

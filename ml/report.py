@@ -97,6 +97,11 @@ def reasons(
         )
     above = "above" if metrics.skill > 0 else "not above"
     lines.append(f"Brier skill score {_signed(metrics.skill)}: {above} 0.")
+    needs = "enough" if verdict.enough(metrics) else "too few"
+    lines.append(
+        f"{metrics.independent:,.0f} independent calls out of sample: {needs}, a verdict of skill needs "
+        f"{verdict.INDEPENDENT}."
+    )
     told = "." if leak_lab == verdict.GREEN else "; a verdict of skill needs a green report."
     lines.append(f"Leak lab: {leak_lab}{told}")
     if folds > 1:

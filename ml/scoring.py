@@ -148,12 +148,7 @@ def _coverage(rows: Settled, step_ms: int) -> Coverage | None:
 
 def _by_regime(rows: Settled, habits: Habits, step_ms: int) -> list[Slice]:
     """One line a direction and one a mood, where there are calls."""
-    found = []
-    for names, codes in (
-        (regimes.DIRECTIONS, regimes.direction(rows.regime)),
-        (regimes.MOODS, regimes.mood(rows.regime)),
-    ):
-        found += [_slice(name, rows.where(codes == k), habits, step_ms) for k, name in enumerate(names)]
+    found = [_slice(name, rows.where(inside), habits, step_ms) for name, inside in regimes.groups(rows.regime)]
     return [one for one in found if one.n]
 
 

@@ -3,8 +3,9 @@
 `skilled`: out of sample its log loss beats base rates, majority and persistence (Diebold–Mariano, one-sided p < 0.05
 against each), the Brier skill score is above 0 and the leak lab is green. Everything else is `no_demonstrated_skill`.
 It has to beat itself without direction as well: how wide barriers lie is estimated, and the error of that estimate
-foretells how often they are reached on a pure random walk, which beats base rates and is no skill at all. Calibration
-and money do not enter; neither does the number of seeds, which decides whether it may be promoted.
+foretells how often they are reached on a pure random walk, which beats base rates and is no skill at all. Of too few
+independent calls nothing can be said (ADR 0017). Calibration and money do not enter; neither does the number of seeds,
+which decides whether it may be promoted.
 """
 
 from typing import Literal
@@ -14,11 +15,17 @@ from ml.card import NO_SKILL, SKILLED, Baseline, Metrics
 HURDLES = ("climatology", "majority", "persistence", "undirected")
 MODELS = ("logistic", "boosting")
 GREEN = "green"
+INDEPENDENT = 100  # calls below which tests of overlapping labels let through more than the 5 % they promise
 
 
 def skill_shown(metrics: Metrics, beside: list[Baseline]) -> bool:
     """Every condition of the verdict but the leak lab's."""
-    return _beats(beside, HURDLES) and metrics.skill > 0
+    return enough(metrics) and _beats(beside, HURDLES) and metrics.skill > 0
+
+
+def enough(metrics: Metrics) -> bool:
+    """Whether the calls are worth enough independent ones for a comparison to mean something."""
+    return metrics.independent >= INDEPENDENT
 
 
 def verdict(shown: bool, leak_lab: str) -> Literal["skilled", "no_demonstrated_skill"]:

@@ -18,27 +18,28 @@ from ml import (
     evaluation,
     features,
     network,
-    regimes,
     report,
     verdict,
+    walk_regimes,
 )
-from ml.card import Baseline, Card, Fold, SeedRun, WalkForward
+from ml.card import SKILLED, Baseline, Card, Fold, SeedRun, WalkForward
 from ml.card_parts import Abstained, Sets
 from ml.code_version import code_version
-from ml.dataset import Dataset, Frame
+from ml.dataset import Dataset
 from ml.leak_report import Report
 from ml.network import State
+from ml.regimes import Codes
 from ml.walk import Step, Walked
-from ml.walk_regimes import by_regime
 
 LIBRARIES = ("numpy", "ta-lib", "scikit-learn", "onnx", "onnxruntime")
 
 
-def card(walked: Walked, *, leaks: Report, difference: float, now_ms: int) -> Card:
-    """Everything that is known about the version; its number comes from the registry."""
+def card(walked: Walked, kinds: Codes, *, leaks: Report, difference: float, now_ms: int) -> Card:
+    """Everything that is known about the version; its number comes from the registry. `kinds`: regime of each row."""
     asked, rows, p, newest = walked.config, walked.rows, walked.p, walked.newest
     metrics, beside = evaluation.judge(p, rows), _beside(walked)
     width, shown = report.labels_summary(newest.data), verdict.skill_shown(metrics, beside)
+    claimed = verdict.verdict(shown, leaks.state)
     return Card(
         name=asked.family,
         version=None,
@@ -47,8 +48,8 @@ def card(walked: Walked, *, leaks: Report, difference: float, now_ms: int) -> Ca
         timeframe=asked.timeframe,
         horizon=asked.horizon,
         window=asked.window,
-        verdict=verdict.verdict(shown, leaks.state),
-        better_than_simple_models=verdict.better_than_simple_models(shown, beside),
+        verdict=claimed,
+        better_than_simple_models=verdict.better_than_simple_models(claimed == SKILLED, beside),
         quick_look=not asked.walks or len(asked.seeds) < config.FEW_SEEDS,
         finding=report.finding(metrics, beside),
         reasons=report.reasons(metrics, beside, folds=asked.folds, seeds=len(asked.seeds), leak_lab=leaks.state),
@@ -72,13 +73,13 @@ def card(walked: Walked, *, leaks: Report, difference: float, now_ms: int) -> Ca
         calls=report.newest_calls(asked.markets, p, rows, _ret(walked)),
         skill_shown=shown,
         walk=_walk(walked),
-        regimes=by_regime(walked),
+        regimes=walk_regimes.by_regime(walked, kinds),
         sets=_sets(walked),
         abstained=_abstained(walked),
     )
 
 
-def files(walked: Walked, made: Card, model: bytes, frames: list[Frame]) -> dict[str, bytes]:
+def files(walked: Walked, made: Card, model: bytes, kinds: Codes) -> dict[str, bytes]:
     """What a version's folder holds."""
     newest, asked = walked.newest, walked.config
     stored = {
@@ -96,7 +97,7 @@ def files(walked: Walked, made: Card, model: bytes, frames: list[Frame]) -> dict
         artefacts.CARD: json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False).encode(),
         artefacts.LABELS: checkpoints.npz(_labels(newest)),
     }
-    return found | ({artefacts.OOS: checkpoints.npz(_out_of_sample(walked, frames))} if asked.walks else {})
+    return found | ({artefacts.OOS: checkpoints.npz(_out_of_sample(walked, kinds))} if asked.walks else {})
 
 
 def environment() -> dict[str, str]:
@@ -254,15 +255,10 @@ def _labels(step: Step) -> State:
     }
 
 
-def _out_of_sample(walked: Walked, frames: list[Frame]) -> State:
+def _out_of_sample(walked: Walked, kinds: Codes) -> State:
     """Rows out of sample as `ml.scorecard` describes them, and what each seed said of them."""
     rows, p = walked.rows, walked.p
     order = np.lexsort((rows.market, rows.t0))
-    code = np.full(len(p), regimes.UNKNOWN, dtype=np.int8)
-    for number, frame in enumerate(frames):
-        mine = np.nonzero(rows.market == number)[0]
-        at = np.searchsorted(frame.candles.time, rows.t0[mine])
-        code[mine] = regimes.codes(frame.candles, rows.step_ms)[at]
     arrays: dict[str, Floats | npt.NDArray[np.generic]] = {
         "market_id": rows.market.astype(np.int64),
         "open_ms": rows.t0,
@@ -270,7 +266,7 @@ def _out_of_sample(walked: Walked, frames: list[Frame]) -> State:
         "probabilities": p,
         "label": evaluation.settled(rows.y, rows.ambiguous, p),
         "ret": _ret(walked).astype(np.float64),
-        "regime": code,
+        "regime": kinds,
         "abstains": _reasons(walked) != "",
         "sets": np.concatenate([s.inside for s in walked.steps]),
         "novelty": np.concatenate([s.far for s in walked.steps]),

@@ -1,51 +1,37 @@
-"""Results by the kind of market a call was made in: how much it moved, and where to.
+"""Results by the kind of market a call was made in, by the definitions of `ml.regimes`, as on live scorecards."""
 
-Both are known at the close of the candle. Movement: thirds of σ over the train rows of the row's own step. Trend: the
-distance of the close from EMA 50 in units of ATR, thirds over the same rows.
-"""
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from core.ohlcv import Floats
-from ml import comparison, evaluation, features
+from ml import comparison, evaluation, regimes
 from ml.card_parts import Regime
-from ml.walk import Step, Walked
+from ml.dataset import Frame
+from ml.regimes import Codes
+from ml.walk import Walked
 
-TREND = features.NAMES.index("ema_50_distance")
-MOVEMENT = (("calm", "Calm"), ("usual", "Usual movement"), ("wild", "Wild"))
-DIRECTION = (("falling", "Falling"), ("flat", "Flat"), ("rising", "Rising"))
 LEAST = 30  # rows below which nothing is said
 
 
-def by_regime(walked: Walked) -> list[Regime]:
-    """Results in each third of movement and of trend; those with too few rows are left out."""
-    found = []
-    for names, of in ((MOVEMENT, _movement), (DIRECTION, _trend)):
-        third = np.concatenate([of(step) for step in walked.steps])
-        for number, (key, title) in enumerate(names):
-            rows = np.nonzero(third == number)[0]
-            if len(rows) >= LEAST:
-                found.append(_one(walked, rows, key, title))
+def codes(walked: Walked, frames: Sequence[Frame]) -> Codes:
+    """(rows,) code of each row out of sample, known at the close of its candle."""
+    rows = walked.rows
+    found = np.full(len(rows.t0), regimes.UNKNOWN, dtype=np.int8)
+    for number, frame in enumerate(frames):
+        mine = np.nonzero(rows.market == number)[0]
+        at = np.searchsorted(frame.candles.time, rows.t0[mine])
+        found[mine] = regimes.codes(frame.candles, rows.step_ms)[at]
     return found
 
 
-def _movement(step: Step) -> npt.NDArray[np.int64]:
-    return _thirds(step, step.data.rows.width.astype(np.float64))
+def by_regime(walked: Walked, kinds: Codes) -> list[Regime]:
+    """Results in each direction and in each mood; those with too few rows are left out."""
+    found = [(key, np.nonzero(inside)[0]) for key, inside in regimes.groups(kinds)]
+    return [_one(walked, rows, key) for key, rows in found if len(rows) >= LEAST]
 
 
-def _trend(step: Step) -> npt.NDArray[np.int64]:
-    return _thirds(step, step.data.table[step.data.rows.ends, TREND].astype(np.float64))
-
-
-def _thirds(step: Step, values: Floats) -> npt.NDArray[np.int64]:
-    """0, 1, 2 for each test row, by the thirds of the train rows."""
-    edges = np.quantile(values[step.data.parts.train], (1 / 3, 2 / 3))
-    third: npt.NDArray[np.int64] = np.digitize(values[step.data.parts.test], edges)
-    return third
-
-
-def _one(walked: Walked, rows: npt.NDArray[np.int64], key: str, title: str) -> Regime:
+def _one(walked: Walked, rows: npt.NDArray[np.int64], key: str) -> Regime:
     all_rows, p = walked.rows, walked.p[rows]
     y = evaluation.settled(all_rows.y[rows], all_rows.ambiguous[rows], p)
     called = p.argmax(axis=1).astype(np.int8)
@@ -54,7 +40,7 @@ def _one(walked: Walked, rows: npt.NDArray[np.int64], key: str, title: str) -> R
     against = comparison.compare(mine, theirs, all_rows.t0[rows], horizon=all_rows.horizon)
     return Regime(
         key=key,
-        title=title,
+        title=key.capitalize(),
         n=len(rows),
         n_eff=evaluation.effective_size(all_rows.t0[rows], all_rows.t1[rows], all_rows.market[rows], all_rows.step_ms),
         accuracy=float((called == y).mean()),

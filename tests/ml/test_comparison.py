@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.comparison import compare, long_run_variance
+from ml import student
+from ml.comparison import compare, long_run_variance, small_sample
 
 HOUR = 3_600_000
 
@@ -37,7 +38,27 @@ def test_overlap_is_allowed_for() -> None:
         for horizon in false:
             false[horizon] += compare(-difference, np.zeros(1_000), times(1_000), horizon=horizon).beats
     assert false[1] > 60
-    assert false[24] < 36
+    assert false[24] <= 21  # 5 % of 300 are 15, with a deviation of 4
+
+
+def test_no_more_moments_than_the_horizon_show_nothing() -> None:
+    clear = compare(np.zeros(24), np.linspace(1, 2, 24), times(24), horizon=24)
+    assert (clear.p_value, clear.beats) == (0.5, False)
+
+
+def test_the_tail_is_students() -> None:
+    from scipy import stats
+
+    for degrees in (1, 2, 5, 30, 839, 100_000):
+        for t in (-3.0, -0.5, 0.0, 0.3, 1.645, 8.0):
+            assert student.upper_tail(t, degrees) == pytest.approx(float(stats.t.sf(t, degrees)), rel=1e-6)
+        assert student.critical(0.025, degrees) == pytest.approx(float(stats.t.ppf(0.975, degrees)))
+
+
+def test_the_correction_is_that_of_harvey_leybourne_and_newbold() -> None:
+    assert small_sample(100, 1) == pytest.approx(np.sqrt(99 / 100))
+    assert small_sample(50, 5) == pytest.approx(np.sqrt((50 + 1 - 10 + 5 * 4 / 50) / 50))
+    assert small_sample(5, 5) == 0.0
 
 
 def test_variance_of_white_noise_is_its_sum_of_squares() -> None:

@@ -14,7 +14,7 @@ from tests.ml.series import planted_drift, random_walk
 
 ASKED = versions.config()
 CARD = versions.card(ASKED, versions.prepared(ASKED))
-METRICS = replace(CARD.metrics, skill=0.01)
+METRICS = replace(CARD.metrics, skill=0.01, independent=100.0)
 
 
 def beside(*lost: str) -> list[Baseline]:
@@ -39,6 +39,13 @@ def test_a_brier_score_no_better_than_base_rates_shows_none() -> None:
 @pytest.mark.parametrize("state", ["red", "not run"])
 def test_without_a_green_leak_lab_there_is_no_verdict_of_skill(state: str) -> None:
     assert verdict.verdict(True, state) == "no_demonstrated_skill"
+
+
+def test_too_few_independent_calls_show_none_whatever_they_say() -> None:
+    few = replace(METRICS, independent=99.0)
+    assert not verdict.skill_shown(few, beside())
+    assert "99 independent calls out of sample: too few, a verdict of skill needs 100." in report.reasons(few, beside())
+    assert any("100 independent calls out of sample: enough" in line for line in report.reasons(METRICS, beside()))
 
 
 def test_momentum_and_models_do_not_enter_the_verdict() -> None:

@@ -20,7 +20,7 @@ from core.jobs import TRAIN_FOLD, TRAIN_MODEL, JobState
 from core.settings import Settings
 from db.queries import candles, job_claims, jobs, leak_reports, markets, trained_models, training_runs
 from db.queries.training_runs import PartRow
-from ml import artefacts
+from ml import artefacts, regimes
 from ml.card import Card
 from ml.config import TrainingConfig
 from ml.parts import Key
@@ -138,7 +138,7 @@ def told_whole(card: Card) -> None:
     assert card.quick_look  # two seeds
     assert card.verdict == "no_demonstrated_skill"
     assert any("2 of at least 5 seeds" in line for line in card.reasons)
-    assert {r.key for r in card.regimes} == {"calm", "usual", "wild", "falling", "flat", "rising"}
+    assert {r.key for r in card.regimes} == {*regimes.DIRECTIONS, *regimes.MOODS}  # as on live scorecards
     assert sum(r.n for r in card.regimes) == 2 * card.metrics.n
     assert card.sets is not None
     assert 0.6 < card.sets.coverage <= 1
