@@ -70,10 +70,10 @@ def takes_over(new: TrainedModel, champion: TrainedModel | None) -> bool:
     return not champion.proven and worth(new.card) > worth(champion.card)
 
 
-def worth(card: dict[str, Any]) -> tuple[bool, float]:
-    """What unproven versions are ordered by: skill, then nats a call saved against base rates."""
+def worth(card: dict[str, Any]) -> tuple[bool, bool, float]:
+    """What unproven versions are ordered by: no quick look, skill, then nats a call saved against base rates."""
     base = next(b for b in card["baselines"] if b["key"] == "climatology")
-    return card["verdict"] == SKILLED, float(base["model_against"]["gain"])
+    return not card.get("quick_look", True), card["verdict"] == SKILLED, float(base["model_against"]["gain"])
 
 
 def gate_of(session: Session, model: TrainedModel, *, models: Path) -> Gate:

@@ -231,3 +231,9 @@ def test_the_leak_report_decides_where_all_else_shows_skill(session: Session, tm
         model = publish(session, tmp_path, card, None, number)
         verdicts += [examined(session, model, green=green).card["verdict"] for green in (True, False)]
     assert verdicts == ["skilled", "no_demonstrated_skill", "no_demonstrated_skill", "no_demonstrated_skill"]
+
+
+def test_a_quick_look_never_outranks_a_walk_forward(session: Session, tmp_path: Path) -> None:
+    walked = publish(session, tmp_path, replace(versions.with_gain(BARE, -0.1), quick_look=False), None, 1)
+    publish(session, tmp_path, versions.with_gain(GOOD, 9.0), None, 2)
+    assert trained_models.champion(session, walked.name) == walked
