@@ -21,7 +21,7 @@ from core.jobs import TRAIN_MODEL
 from core.settings import Settings
 from db.queries import candles, invariants, job_claims, jobs, markets, trained_models
 from db.tables import Job
-from ml import artefacts
+from ml import artefacts, build
 from ml.build import Built
 from ml.card import Card
 from tests.candles import walk
@@ -32,7 +32,7 @@ from workers.context import JobContext, Signals
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = "import sys, workers.engine; workers.engine.run(sys.argv[1])"
 ARGS: dict[str, Any] = {"markets": ["demo:BTC/USDT", "demo:ETH/USDT"], "timeframe": "1h", "horizon": 3}
-SMALL: dict[str, Any] = {"units": [8, 6, 4], "window": 16, "epochs": 40, "patience": 40}
+SMALL: dict[str, Any] = {"units": [8, 6, 4], "window": 16, "epochs": 60, "patience": 60}
 PATIENCE = 300.0  # generous: a process that loads TensorFlow beside others may take its time
 
 
@@ -166,6 +166,30 @@ def test_all_attempts_read_candles_up_to_the_same_moment(settings: Settings, mon
             training.train_model(context, **ARGS)
     assert seen[0] == seen[1]
     assert seen[0][0] == 1_999  # the candle that still forms is left out
+
+
+@pytest.mark.parametrize(("epochs", "states"), [(1, ["retrying"] * 10), (0, ["retrying", "retrying", "failed"])])
+def test_an_attempt_that_left_a_checkpoint_does_not_count_as_a_failed_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, epochs: int, states: list[str]
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def killed_after(*_: Any, course: build.Course, **_more: Any) -> Built:
+        for epoch in range(1, epochs + 1):
+            course.on_epoch(training.Progress(1, 1, epoch, 60, [1.0], [1.0], 1, 1.0, 9.0, 0.1), {"train": 1}, 1.1)
+        raise Killed
+
+    monkeypatch.setattr(build, "build", killed_after)
+    job_id, seen = asked(), []
+    for _ in states:
+        context = claimed(settings, job_id)
+        with pytest.raises(Killed):
+            training.train_model(context, **ARGS)
+        with db.engine.session() as session:
+            job_claims.release(session, job_id, context.attempt, reason="the worker was killed")
+        seen.append(row(job_id).state)
+    assert seen == states
 
 
 def test_too_few_candles_fail_in_words_and_leave_nothing(settings: Settings) -> None:
