@@ -32,6 +32,7 @@ TITLES = {
     "fill_demo": "Make demo candles",
     "probe_exchanges": "Ask the exchanges",
     "predict_due": "Make calls",
+    "predict_one": "Make one call",
     "settle_due": "Settle calls",
 }
 

@@ -25,9 +25,10 @@ from datetime import datetime
 
 
 class BoltError(Exception):
-    """An error with a sentence that says what happened and what to do next."""
+    """An error with a sentence that says what happened and what to do next. `code` names it to programs."""
 
     status = 500
+    code = "error"
     exit_code = 1
     title = "Something went wrong"
 
@@ -43,6 +44,7 @@ class ConfigurationError(BoltError):
 
 class Refused(BoltError):
     status = 422
+    code = "refused"
     title = "That is not possible"
 
 
@@ -61,6 +63,7 @@ class NotEnoughData(Refused):
 
 
 class SeriesEnded(Refused):
+    code = "series_ended"
     title = "The series has ended"
 
 
@@ -82,6 +85,7 @@ class DiskFull(Refused):
 
 class NotFound(BoltError):
     status = 404
+    code = "not_found"
     title = "Not found"
 
 
@@ -125,6 +129,7 @@ class ExchangeBackOff(ExchangeUnavailable):
 
 
 class ModelUnavailable(Unavailable):
+    code = "model_unavailable"
     title = "The model is not available"
 
 

@@ -28,18 +28,24 @@ class JobState(StrEnum):
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
 WAITING_STATES = (JobState.QUEUED, JobState.RETRYING)
+SILENT_FOR = 60.0  # seconds without a heartbeat until a job counts as lost; hearts beat every 5
 ENDED_STATES = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+CALLED = "called"  # the `code` a PREDICT_ONE job ends with when the call stands
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """`target` is the worker function `fn(context, **args)`; `timeout` in seconds; `attempts` at most."""
+    """`target` is the worker function `fn(context, **args)`; `timeout` in seconds; `attempts` at most.
+
+    `resumes`: what it did stands as a checkpoint, so that an attempt that took too long is followed by another.
+    """
 
     name: str
     queue: Queue
     target: str
     timeout: int
     attempts: int = 3
+    resumes: bool = False
 
 
 PROBE_EXCHANGES = JobKind("probe_exchanges", Queue.NOW, "workers.market_data.probe_exchanges", 60)
@@ -52,10 +58,11 @@ MEND_HISTORY = JobKind("mend_history", Queue.MARKET, "workers.history.mend_histo
 BUILD_PYRAMID = JobKind("build_pyramid", Queue.MARKET, "workers.pyramid.build_pyramid", 3_600)
 READ_LISTINGS = JobKind("read_listings", Queue.MARKET, "workers.listings.read_listings", 300)
 IMPORT_FILE = JobKind("import_file", Queue.NOW, "workers.imports.import_file", 1_800)
-TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600)
-TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold", 12 * 3_600)
+TRAIN_MODEL = JobKind("train_model", Queue.TRAIN, "workers.training.train_model", 12 * 3_600, resumes=True)
+TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold", 12 * 3_600, resumes=True)
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
+PREDICT_ONE = JobKind("predict_one", Queue.PREDICT, "workers.predictions.predict_one", 60)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
 WATCH_MODELS = JobKind("watch_models", Queue.PREDICT, "workers.watching.watch_models", 900)
 REBUILD_MODEL = JobKind("rebuild_model", Queue.TRAIN, "workers.rebuilding.rebuild_model", 12 * 3_600)
@@ -78,6 +85,7 @@ KINDS: dict[str, JobKind] = {
         TRAIN_FOLD,
         LEAK_LAB,
         PREDICT_DUE,
+        PREDICT_ONE,
         SETTLE_DUE,
         WATCH_MODELS,
         REBUILD_MODEL,

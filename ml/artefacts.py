@@ -8,8 +8,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import ModelUnavailable
-from ml import checkpoints, config, scaling
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ModelUnavailable, Refused
+from ml import checkpoints, config, features, scaling
 from ml.config import TrainingConfig
 from ml.novelty import Novelty
 from ml.scaling import Scaler
@@ -57,13 +60,16 @@ def save(models: Path, folder: str, files: dict[str, bytes]) -> dict[str, str]:
 
 
 def load(models: Path, folder: str, manifest: dict[str, str]) -> Loaded:
-    """Read what a call needs; `manifest` is the one in the database. Raises ModelUnavailable naming the file."""
+    """Read what a call needs; `manifest` is the one in the database.
+
+    Raises ModelUnavailable naming the file, or the part that does not fit the others.
+    """
     read = {name: read_checked(models, folder, name, manifest) for name in NEEDED}
     try:
         scaler = scaling.from_json(read[SCALER].decode())
         data = json.loads(read[CONFIG])
         threshold, known = data.get("conformal_threshold"), data.get("novelty")
-        return Loaded(
+        loaded = Loaded(
             model=read[MODEL],
             scaler=scaler,
             config=config.from_dict(data["training"]),
@@ -71,8 +77,38 @@ def load(models: Path, folder: str, manifest: dict[str, str]) -> Loaded:
             threshold=None if threshold is None else float(threshold),
             novelty=None if known is None else Novelty.from_dict(known),
         )
-    except (ValueError, KeyError, TypeError) as fault:
+        check(loaded)
+    except (ValueError, KeyError, TypeError, AttributeError, Refused) as fault:
         raise ModelUnavailable(f"The files of the model in {folder} cannot be understood. Train it again.") from fault
+    return loaded
+
+
+def check(loaded: Loaded) -> None:
+    """Raise ModelUnavailable where parts do not fit the features of today; hashes say nothing of that."""
+    scaler, n = loaded.scaler, len(features.NAMES)
+    if scaler.names != features.NAMES:
+        raise _unfit("Its scaler is made for other features than Bolt computes")
+    if not _fits(np.asarray(scaler.mean), (n,)):
+        raise _unfit("The means of its scaler are no finite numbers, one for each feature")
+    if not _fits(np.asarray(scaler.deviation), (n,)) or min(scaler.deviation) <= 0:
+        raise _unfit("The deviations of its scaler are not above 0, one for each feature")
+    if not (np.isfinite(loaded.k) and loaded.k > 0):
+        raise _unfit("Its barriers have no width")
+    if loaded.threshold is not None and not np.isfinite(loaded.threshold):
+        raise _unfit("The threshold of its conformal sets is no number")
+    known = loaded.novelty
+    if known is not None and not (
+        _fits(known.mean, (n,)) and _fits(known.precision, (n, n)) and np.isfinite(known.limit) and known.limit > 0
+    ):
+        raise _unfit("Its measure of novelty is made for other features")
+
+
+def _fits(values: npt.NDArray[np.generic], shape: tuple[int, ...]) -> bool:
+    return values.dtype.kind in "fi" and values.shape == shape and bool(np.isfinite(values).all())
+
+
+def _unfit(what: str) -> ModelUnavailable:
+    return ModelUnavailable(f"The model's files do not fit: {what[0].lower()}{what[1:]}. Train it again.")
 
 
 def read_checked(models: Path, folder: str, name: str, manifest: dict[str, str]) -> bytes:

@@ -5,17 +5,17 @@ of the same timeframe, one that learned on the same exchange first: such calls a
 """
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms, to_ms
-from core.errors import BoltError, ModelUnavailable, Refused, SeriesEnded
+from core.errors import ModelUnavailable, NotFound, Refused, SeriesEnded
 from core.market_name import MarketName
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
@@ -25,64 +25,70 @@ from db.queries.markets import MarketRow
 from db.queries.predictions import CallRow
 from db.tables import Market, TrainedModel
 from market import candles as market_candles
-from ml import abstaining, artefacts, features, labels
-from ml.artefacts import Loaded
+from ml import features, serving
 from ml.card import CLASSES
-from ml.sessions import open_session
+from ml.serving import Forecast
 
 LATE = 3  # bars after which a series counts as ended rather than delayed
+UNEXPECTED = "An unexpected error ended this call; the log of the worker holds the details"
 
 log = logging.getLogger(__name__)
 
-_damaged: dict[str, str] = {}  # what was last logged of a version
-
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """Three probabilities in the order bearish, neutral, bullish; barriers as factors on the entry price.
+class Asked:
+    """The call on the last closed candle. `written`: now, it did not stand yet. `note`: why another version speaks."""
 
-    `conformal_set`, `novelty`: as in `db.tables.Prediction`. `abstain_reason`: why the model would rather not call.
-    """
-
-    probabilities: tuple[float, float, float]
-    sigma: float
-    upper_factor: float
-    lower_factor: float
-    conformal_set: str | None = None
-    novelty: float | None = None
-    abstain_reason: str | None = None
+    call: CallRow
+    written: bool
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a round of calls did; `refused` maps a market to the reason, `damaged` says what ails files of models."""
+    """What a round of calls did; `refused` maps a market to the reason, `damaged` says why models are silent.
+
+    `faults` maps versions to what ails them, also those that another one spoke for.
+    """
 
     written: int
     refused: dict[str, str]
     damaged: list[str]
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 def predict_now(
     session: Session, name: MarketName, timeframe: str | Timeframe, *, models: Path, now: datetime
 ) -> dict[str, Any]:
-    """The call on the last closed candle, written if it is missing, as plain JSON.
+    """The call on the last closed candle, written if it is missing, as plain JSON. Raises what `ask` raises."""
+    return _plain(ask(session, name, timeframe, models=models, now=now).call)
+
+
+def ask(session: Session, name: MarketName, timeframe: str | Timeframe, *, models: Path, now: datetime) -> Asked:
+    """The call on the last closed candle, written if it is missing.
 
     Raises NotFound (no such market), Refused (no model, a hole in the last candles), SeriesEnded (the last candle is
     too old to be called on), ModelUnavailable (no version's files are whole).
     """
-    frame = parse_timeframe(str(timeframe))
-    market = markets.get(session, name)
-    able = callers(trained_models.champions(session, frame.name), name, simulated=market.simulated)
-    if not able:
-        raise Refused(
-            f"No model calls {name} at {frame}. Train one: python -m dashapp train --markets {name} "
-            f"--timeframe {frame} --horizon 24 --wait."
-        )
-    return _plain(_call(session, able[0], market, frame, models=models, now=now))
+    champion, market, frame = _asked(session, name, timeframe)
+    return _call(session, champion, market, frame, models=models, now=now)
+
+
+def standing(session: Session, name: MarketName, timeframe: str | Timeframe, *, now: datetime) -> Asked | None:
+    """The call on the last closed candle where it stands; None where one could be made.
+
+    Reads no file of a model. Raises what `ask` raises but for what ails models and windows.
+    """
+    champion, market, frame = _asked(session, name, timeframe)
+    found = _candles(session, market, frame, bars=1, now=now)
+    return _standing(session, champion, market, frame, found, now=now)
 
 
 def predict_due(session: Session, *, models: Path, now: datetime) -> Due:
-    """Call every candle that has just closed, with every champion that may. Calls that stand already are left."""
+    """Call every candle that has just closed, with every champion that may. Calls that stand already are left.
+
+    A market or a model at fault costs no other one its call: each has a savepoint of its own.
+    """
     champions = trained_models.champions(session)
     rows = markets.table(session)
     written, refused, damaged = 0, {}, set()
@@ -95,12 +101,16 @@ def predict_due(session: Session, *, models: Path, now: datetime) -> Due:
             able = callers([c for c in champions if c.timeframe == frame.name], row.name, simulated=row.simulated)
             for model in (m for m in able if (m.name, row.id) not in there):
                 try:
-                    _call(session, model, markets.by_id(session, row.id), frame, models=models, now=now)
+                    with session.begin_nested():
+                        _call(session, model, markets.by_id(session, row.id), frame, models=models, now=now)
                     written += 1
-                except (Refused, ModelUnavailable) as reason:
+                except (Refused, NotFound, ModelUnavailable) as reason:
                     refused[f"{row.name} {frame}"] = reason.sentence
                     damaged |= {reason.sentence} if isinstance(reason, ModelUnavailable) else set()
-    return Due(written, refused, sorted(damaged))
+                except (IntegrityError, DataError, ValueError, ArithmeticError, LookupError) as fault:
+                    log.exception("call_failed", extra={"market": str(row.name), "model": model.name})
+                    refused[f"{row.name} {frame}"] = f"{UNEXPECTED} ({type(fault).__name__})."
+    return Due(written, refused, sorted(damaged), serving.faults())
 
 
 def callers(champions: list[TrainedModel], name: MarketName, *, simulated: bool) -> list[TrainedModel]:
@@ -112,88 +122,72 @@ def callers(champions: list[TrainedModel], name: MarketName, *, simulated: bool)
     return (kin or champions)[:1]
 
 
-def load(session: Session, name: str, *, models: Path) -> tuple[TrainedModel, Loaded]:
-    """The champion of a family with its files, else the newest version of the same coins whose files are whole."""
-    fault: BoltError | None = None
-    versions = trained_models.versions(session, name)
-    for version in (v for v in versions if v.markets == versions[0].markets):  # others knew a coin that had this name
-        title = f"{name} v{version.version}"
-        try:
-            loaded = artefacts.load(models, version.folder, version.manifest)
-        except ModelUnavailable as found:
-            fault = fault or found
-            if _damaged.get(title) != found.sentence:  # a round of calls a minute would fill the log
-                log.error("model_files_damaged", extra={"model": title, "fault": found.sentence})
-            _damaged[title] = found.sentence
-        else:
-            if _damaged.pop(title, None) is not None:
-                log.info("model_files_whole_again", extra={"model": title})
-            return version, loaded
-    raise fault or ModelUnavailable(f"There is no model {name}. Train one on the Models page.")
-
-
-def forecast(candles: Candles, loaded: Loaded) -> Forecast:
-    """What a model says at the close of the last candle. `candles` reach `features.LEAD` bars further than a window."""
-    config = loaded.config
-    window = loaded.scaler.apply(features.compute(candles, config.step.ms)[-config.window :])
-    if len(window) < config.window or not np.isfinite(window).all():
+def _asked(session: Session, name: MarketName, timeframe: str | Timeframe) -> tuple[TrainedModel, Market, Timeframe]:
+    """Who calls a market, first of several; raises NotFound, Refused."""
+    frame = parse_timeframe(str(timeframe))
+    market = markets.get(session, name)
+    able = callers(trained_models.champions(session, frame.name), name, simulated=market.simulated)
+    if not able:
         raise Refused(
-            f"The last {config.window} candles have a hole or nothing before them, so there is no window to call on. "
-            "Fill the hole, or wait until it has passed."
+            f"No model calls {name} at {frame}. Train one: python -m dashapp train --markets {name} "
+            f"--timeframe {frame} --horizon 24 --wait."
         )
-    sigma = labels.sigma(candles, config.step.ms, config.sigma_span)[-1:]
-    if not np.isfinite(sigma).all():
-        raise Refused("The price has not moved lately, so barriers have no width. Wait until it moves.")
-    upper, lower = labels.factors(sigma, loaded.k, config.horizon)
-    p = np.asarray(open_session(loaded.model).run(None, {"window": window[None]})[0][0], dtype=np.float64)
-    if p.shape != (len(CLASSES),) or not np.isfinite(p).all() or p.min() < 0 or p.sum() <= 0:
-        raise ModelUnavailable("The model's answer is no probability. Train it again.")
-    p = p / p.sum()
-    bearish, neutral, bullish = (float(x) for x in p)
-    doubts = abstaining.doubt(p[None], window[-1:], threshold=loaded.threshold, novelty=loaded.novelty)[0]
-    return Forecast(
-        probabilities=(bearish, neutral, bullish),
-        sigma=float(sigma[0]),
-        upper_factor=float(upper[0]),
-        lower_factor=float(lower[0]),
-        conformal_set=doubts.conformal_set,
-        novelty=doubts.novelty,
-        abstain_reason=doubts.reason,
-    )
+    return able[0], market, frame
 
 
 def _call(
     session: Session, champion: TrainedModel, market: Market, frame: Timeframe, *, models: Path, now: datetime
-) -> CallRow:
-    """The row of the last closed candle by this family's first whole version."""
-    now_ms = to_ms(now)
-    found = market_candles.latest(
-        session, market.id, frame.name, features.LEAD + champion_window(champion), now_ms=now_ms
-    )
-    name = MarketName(market.exchange, market.symbol)
+) -> Asked:
+    """The row of the last closed candle by this family's first version that can speak."""
+    bars = features.LEAD + serving.longest_window(session, champion.name)
+    found = _candles(session, market, frame, bars=bars, now=now)
+    if stands := _standing(session, champion, market, frame, found, now=now):
+        return stands
+    name, open_ms = MarketName(market.exchange, market.symbol), int(found.time[-1])
+    served = serving.serve(session, champion.name, found, models=models, market=f"{name} {frame}")
+    made = _write(session, served.model, market, frame, served.forecast, close=float(found.close[-1]), open_ms=open_ms)
+    row = _find(session, champion, market, frame, open_ms)
+    if row is None:
+        raise _too_old(name, frame, open_ms, to_ms(now))
+    return Asked(row, made, _note(row, served.passed_over) if made else _elder(row, champion))
+
+
+def _candles(session: Session, market: Market, frame: Timeframe, *, bars: int, now: datetime) -> Candles:
+    found = market_candles.latest(session, market.id, frame.name, bars, now_ms=to_ms(now))
     if not len(found):
+        name = MarketName(market.exchange, market.symbol)
         raise Refused(f"No closed {frame} candles of {name} are stored. Import some, or follow the market.")
-    open_ms = int(found.time[-1])
-    if standing := _standing(session, champion.name, market, frame, open_ms):
-        return standing
+    return found
+
+
+def _standing(
+    session: Session, champion: TrainedModel, market: Market, frame: Timeframe, found: Candles, *, now: datetime
+) -> Asked | None:
+    """The call on the last of the candles; None where it may still be made. Raises SeriesEnded."""
+    open_ms, now_ms = int(found.time[-1]), to_ms(now)
+    if row := _find(session, champion, market, frame, open_ms):
+        return Asked(row, False, _elder(row, champion))
     if open_ms < frame.last_closed(now_ms):
-        raise _too_old(name, frame, open_ms, now_ms)
-    model, loaded = load(session, champion.name, models=models)
-    _write(session, model, market, frame, forecast(found, loaded), close=float(found.close[-1]), open_ms=open_ms)
-    written = _standing(session, model.name, market, frame, open_ms)
-    if written is None:
-        raise _too_old(name, frame, open_ms, now_ms)
-    return written
+        raise _too_old(MarketName(market.exchange, market.symbol), frame, open_ms, now_ms)
+    return None
 
 
-def champion_window(model: TrainedModel) -> int:
-    return int(model.config["window"])
-
-
-def _standing(session: Session, family: str, market: Market, frame: Timeframe, open_ms: int) -> CallRow | None:
+def _find(session: Session, champion: TrainedModel, market: Market, frame: Timeframe, open_ms: int) -> CallRow | None:
     return predictions.find(
-        session, model=family, market_id=market.id, timeframe=frame.name, open_time=from_ms(open_ms)
+        session, model=champion.name, market_id=market.id, timeframe=frame.name, open_time=from_ms(open_ms)
     )
+
+
+def _note(row: CallRow, passed_over: dict[str, str]) -> str | None:
+    if not passed_over:
+        return None
+    return f"v{row.version} made this call, because {'; '.join(f'{v}: {why}' for v, why in passed_over.items())}"
+
+
+def _elder(row: CallRow, champion: TrainedModel) -> str | None:
+    if row.model_id == champion.id:
+        return None
+    return f"v{row.version} made this call; v{champion.version} is the version that serves."
 
 
 def _write(
@@ -205,8 +199,8 @@ def _write(
     *,
     close: float,
     open_ms: int,
-) -> None:
-    """Write the call; nothing where the database's clock says that its outcome has begun to exist."""
+) -> bool:
+    """Write the call; False where it stands, or the database's clock says that its outcome has begun to exist."""
     best = int(np.argmax(said.probabilities))
     values = {
         "model_id": model.id,
@@ -232,10 +226,11 @@ def _write(
     }
     try:
         with session.begin_nested():
-            predictions.write(session, values)
+            return predictions.write(session, values)
     except IntegrityError as fault:
         if "before_outcome" not in str(fault) and "after_close" not in str(fault):
             raise
+        return False
 
 
 def _too_old(name: MarketName, frame: Timeframe, open_ms: int, now_ms: int) -> SeriesEnded:

@@ -17,7 +17,7 @@ from core.timeframe import parse
 from db.queries import candles, markets, predictions
 from db.tables import Market, Prediction, TrainedModel
 from market.candles import latest
-from ml import artefacts, features, labels, novelty, predictor, sessions
+from ml import artefacts, features, labels, novelty, predictor, serving, sessions
 from ml.card import Card
 from tests.candles import walk
 from tests.ml import versions
@@ -86,10 +86,10 @@ def test_a_call_keeps_what_it_rules_out_and_why_it_abstains(session: Session, tm
     made = model(session, tmp_path)
     found = latest(session, market.id, "1h", 400)
     loaded = artefacts.load(tmp_path, made.folder, made.manifest)
-    assert predictor.forecast(found, loaded).abstain_reason is None  # a version from before knows no doubt
+    assert serving.forecast(found, loaded).abstain_reason is None  # a version from before knows no doubt
     narrow = novelty.fit(np.zeros((50, len(features.NAMES))))
     for threshold, known, reason in ((0.9, None, None), (0.0, None, "undecided"), (0.9, narrow, "novel")):
-        said = predictor.forecast(found, replace(loaded, threshold=threshold, novelty=known))
+        said = serving.forecast(found, replace(loaded, threshold=threshold, novelty=known))
         assert said.abstain_reason == reason
         assert said.conformal_set is not None
         assert len(said.conformal_set.split(",")) == (3 if reason == "undecided" else 1)

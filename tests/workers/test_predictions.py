@@ -54,8 +54,8 @@ def run(settings: Settings, kind: JobKind) -> Job:
 
 
 def test_a_closed_candle_is_called_once(settings: Settings, market_id: int) -> None:
-    assert run(settings, PREDICT_DUE).result == {"written": 1, "refused": {}, "damaged": []}
-    assert run(settings, PREDICT_DUE).result == {"written": 0, "refused": {}, "damaged": []}
+    assert run(settings, PREDICT_DUE).result == {"written": 1, "refused": {}, "damaged": [], "faults": {}}
+    assert run(settings, PREDICT_DUE).result == {"written": 0, "refused": {}, "damaged": [], "faults": {}}
     with db.engine.session() as session:
         (row,) = predictions.latest(session)
     assert row.market_id == market_id
@@ -63,7 +63,7 @@ def test_a_closed_candle_is_called_once(settings: Settings, market_id: int) -> N
 
 
 def test_without_models_there_is_nothing_to_call(settings: Settings) -> None:
-    assert run(settings, PREDICT_DUE).result == {"written": 0, "refused": {}, "damaged": []}
+    assert run(settings, PREDICT_DUE).result == {"written": 0, "refused": {}, "damaged": [], "faults": {}}
 
 
 def test_a_call_whose_horizon_is_over_is_settled_once(settings: Settings, market_id: int) -> None:
