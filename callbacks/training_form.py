@@ -125,8 +125,7 @@ def start(
         "seeds": len(asked.seeds),
         **more,
     }
-    dedupe = ":".join(["train", asked.family, str(asked.epochs), str(len(asked.seeds)), *map(str, more.values())])
-    job_id = db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=dedupe)
+    job_id = db.queries.jobs.submit(TRAIN_MODEL, args, owner_id=current_user_id(), dedupe=asked.work)
     with db.engine.session() as session:
         note(session, "training_asked", f"job {job_id}", family=asked.family, epochs=asked.epochs)
     say("Training asked for", "It runs in the background; you can leave this page.", kind="ok")

@@ -1,6 +1,7 @@
 """What a training is asked to do: one frozen, checked object, stored with the version as `config.json`."""
 
 import hashlib
+import json
 import math
 import re
 from dataclasses import asdict, dataclass
@@ -118,6 +119,13 @@ class TrainingConfig:
         return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
 
     @property
+    def work(self) -> str:
+        """Names this very training, every knob and seed of it: asked for twice, it is one job while that is open."""
+        asked = self.to_dict() | {"markets": sorted(self.markets)}
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        return f"train:{self.family}:{digest}"
+
+    @property
     def least_candles(self) -> int:
         """Candles a market needs so that each segment holds a fair number of windows."""
         share = 1 / (2 * (self.folds + 1)) if self.walks else 1 - TRAIN_SHARE - VALIDATION_SHARE
@@ -126,6 +134,41 @@ class TrainingConfig:
 
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def sized(
+    scheme: str | None,
+    horizon: int,
+    *,
+    full: bool = False,
+    folds: int | None = None,
+    epochs: int | None = None,
+    stride: int | None = None,
+    seeds: int | None = None,
+    train_days: int | None = None,
+    cost: float | None = None,
+) -> dict[str, Any]:
+    """Arguments of a training job, with what is usual for the scheme where nothing was said.
+
+    A walk-forward has 5 seeds and the size that ends within the hour; `full` is one of every bar and 60 epochs, rolling
+    where no scheme was named. Raises Refused for the full size of a single split.
+    """
+    if full and scheme == SINGLE:
+        raise Refused("A single split has no full size. Choose a rolling or an anchored walk-forward.")
+    scheme = scheme or (ROLLING if full else SINGLE)
+    usual = {"folds": 1, "epochs": EPOCHS, "stride": 1, "seeds": 1}
+    if full:
+        usual |= {"folds": FULL_FOLDS, "seeds": FEW_SEEDS}
+    elif scheme != SINGLE:
+        short = min(WALK_STRIDE, max(horizon, 1))
+        usual = {"folds": WALK_FOLDS, "epochs": WALK_EPOCHS, "stride": short, "seeds": FEW_SEEDS}
+    said = {"folds": folds, "epochs": epochs, "stride": stride, "seeds": seeds}
+    return {
+        "scheme": scheme,
+        **{name: usual[name] if value is None else value for name, value in said.items()},
+        "train_days": TRAIN_DAYS if train_days is None else train_days,
+        "cost": COST if cost is None else cost,
+    }
 
 
 def first_seeds(count: int) -> tuple[int, ...]:

@@ -120,6 +120,9 @@ def _attempt(job: Job, kind: JobKind, context: JobContext) -> str:
     except MemoryError:
         return _end(context, "out_of_memory", lambda s: job_claims.fail(s, job.id, job.attempt, reason="out_of_memory"))
     except JobTimeoutException:
+        if kind.resumes:
+            given = _record(context, lambda s: job_claims.release(s, job.id, job.attempt, reason="timeout"))
+            return _given_back(given)
         return _end(context, "timeout", lambda s: job_claims.fail(s, job.id, job.attempt, reason="timeout"))
     except Exception as error:  # the one place where a job's unknown error becomes a state
         return _failed(job, context, error)

@@ -6,11 +6,9 @@ from redis.exceptions import RedisError
 
 import db.engine
 from core import job_queue
-from core.jobs import WAITING_STATES, Queue
+from core.jobs import SILENT_FOR, WAITING_STATES, Queue
 from db.queries import job_claims, jobs
 from db.tables.jobs import Job
-
-SILENT_FOR = 60.0  # seconds without a heartbeat until a job counts as lost; hearts beat every 5
 
 log = logging.getLogger(__name__)
 

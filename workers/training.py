@@ -1,18 +1,20 @@
 """Training a model version in the background."""
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core import disk_space, market_name
 from core.clock import to_ms, utc_now
 from core.errors import Cancelled, LostClaim, NotEnoughData, NotFound, Refused
-from core.jobs import OPEN_STATES
-from db.queries import leak_reports, trained_models, training_runs
+from core.jobs import OPEN_STATES, TRAIN_MODEL
+from db.queries import job_claims, leak_reports, trained_models, training_runs
 from db.queries import markets as stored_markets
 from db.tables import Job
 from market import candles as market_candles
@@ -26,6 +28,8 @@ from workers import walk_forward
 from workers.context import JobContext
 
 SPAN = "span.json"
+
+log = logging.getLogger(__name__)
 
 
 def train_model(
@@ -94,7 +98,14 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
         context.check_cancelled()
         context.progress(0.0 if stage == "preparing" else 0.99, message, stage=stage)
 
-    def on_progress(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
+    further = False
+
+    def on_epoch(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
+        nonlocal further
+        tell(at, windows, baseline_loss)
+        further = further or _got_further(context)
+
+    def tell(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
         context.progress(
             0.98 * at.fraction,
             _message(at),
@@ -112,8 +123,19 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
             windows=windows,
         )
 
-    course = build.Course(on_stage, on_progress, context.check_cancelled, on_progress)
+    course = build.Course(on_stage, on_epoch, context.check_cancelled, tell)
     return build.build(frames, asked, folder=work, now_ms=to_ms(utc_now()), course=course)
+
+
+def _got_further(context: JobContext) -> bool:
+    """An epoch more than the attempt before stands as a checkpoint; False where that could not be written down."""
+    try:
+        with context.session() as session:
+            job_claims.got_further(session, context.job_id, context.attempt, attempts=TRAIN_MODEL.attempts)
+    except SQLAlchemyError as fault:
+        log.warning("progress_missed", extra={"fault": type(fault).__name__})
+        return False
+    return True
 
 
 def _message(at: Progress) -> str:

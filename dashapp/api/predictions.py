@@ -16,7 +16,8 @@ from dashapp.api.route import Reply, Resource
 from dashapp.api.schemas import Answer, Body, Exchange, Money, Page, Paged, Symbol, Time, Timeframe, money, symbol_of
 from db.queries import audit, jobs, predictions, users
 from db.queries.predictions import CLASSES, CallRow
-from ml.config import EPOCHS, MAX_HORIZON, MAX_MARKETS, MAX_SEEDS, TrainingConfig
+from ml import config
+from ml.config import MAX_FOLDS, MAX_HORIZON, MAX_MARKETS, MAX_SEEDS
 
 TRAININGS = 20  # newest ones that are listed
 Class = Literal["bearish", "neutral", "bullish"]
@@ -91,13 +92,33 @@ class HistoryQuery(Page):
 
 
 class Training(Body):
-    """Markets are written as on the pages, exchange first."""
+    """Markets are written as on the pages, exchange first. What is left out is as usual for the scheme: one split has
+    60 epochs and one seed, a walk-forward 4 folds, 8 epochs, every 4th bar and 5 seeds, a full one 8 folds, 60 epochs
+    and every bar. Only walk-forwards can be promoted."""
 
     markets: list[str] = Field(min_length=1, max_length=MAX_MARKETS, examples=[["binance:BTC/USDT"]])
     timeframe: str = Field(max_length=3, examples=["1h"])
     horizon: int = Field(ge=1, le=MAX_HORIZON, examples=[24])
-    epochs: int = Field(default=EPOCHS, ge=1, le=1_000, examples=[30])
-    seeds: int = Field(default=1, ge=1, le=MAX_SEEDS, examples=[1])
+    scheme: Literal["single", "rolling", "anchored"] | None = Field(
+        default=None,
+        examples=["rolling"],
+        description="One split, a quick look, or a walk-forward. Left out: `single`, with `full` `rolling`.",
+    )
+    full: bool = Field(default=False, examples=[False], description="The walk-forward at its full size.")
+    folds: int | None = Field(
+        default=None, ge=1, le=MAX_FOLDS, examples=[4], description="Of a walk-forward, at least 2."
+    )
+    train_days: int | None = Field(
+        default=None, ge=30, le=3_650, examples=[365], description="Days each rolling fold is trained on."
+    )
+    stride: int | None = Field(
+        default=None, ge=1, le=MAX_HORIZON, examples=[4], description="Every how many bars; at most the horizon."
+    )
+    epochs: int | None = Field(default=None, ge=1, le=1_000, examples=[30])
+    seeds: int | None = Field(default=None, ge=1, le=MAX_SEEDS, examples=[5])
+    cost: float | None = Field(
+        default=None, ge=0, le=0.2, examples=[0.002], description="Of a round trip, as a share of the price."
+    )
 
 
 class Trainings(Answer):
@@ -137,12 +158,11 @@ def list_calls(symbol: str, query: HistoryQuery) -> Reply:
 )
 def train(body: Training) -> Reply:
     """Have a model trained in the background; asked twice while it runs, it is the same job."""
-    asked = TrainingConfig(
-        tuple(body.markets), body.timeframe, body.horizon, epochs=body.epochs, seeds=tuple(range(1, body.seeds + 1))
-    )
-    me, args = guard.caller(), body.model_dump()
-    dedupe = f"train:{asked.family}:{asked.epochs}:{len(asked.seeds)}"
-    job_id = jobs.submit(TRAIN_MODEL, args, owner_id=me.id, dedupe=dedupe)
+    what = {"markets": body.markets, "timeframe": body.timeframe, "horizon": body.horizon}
+    size = config.sized(**body.model_dump(exclude={"markets", "timeframe"}))
+    asked = config.from_dict(what | size | {"seeds": config.first_seeds(size["seeds"])})
+    me = guard.caller()
+    job_id = jobs.submit(TRAIN_MODEL, what | size, owner_id=me.id, dedupe=asked.work)
     with db.engine.session() as session:
         item = JobItem.of(jobs.get(session, job_id))
         user, ip = users.get(session, me.id), guard.address()

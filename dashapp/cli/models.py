@@ -5,7 +5,8 @@ from typing import Any
 
 from core import disk_space, market_name, timeframe
 from core.clock import utc_now
-from core.jobs import TRAIN_MODEL
+from core.errors import Refused
+from core.jobs import TRAIN_MODEL, JobState
 from core.settings import Settings
 from dashapp.cli import train_options
 from dashapp.cli.attach import attached
@@ -28,32 +29,61 @@ def register(add: Add) -> None:
 
 
 def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
-    """Submit the job; with --wait follow it to its end."""
-    import db.engine
-    from db.queries import audit, jobs
+    """Submit the job, or go on with the same one while it is open; with --wait follow it to its end."""
     from ml import config
 
     names = [str(market_name.parse(text)) for text in asked.markets.split(",") if text.strip()]
     chosen = train_options.read(asked)
     knobs = {key: value for key, value in chosen.items() if key != "seeds"}
     seeds = config.first_seeds(chosen["seeds"])
-    config.TrainingConfig(tuple(names), asked.timeframe, asked.horizon, seeds=seeds, **knobs)
+    wanted = config.TrainingConfig(tuple(names), asked.timeframe, asked.horizon, seeds=seeds, **knobs)
     disk_space.demand(settings.models)
     arguments = {"markets": names, "timeframe": asked.timeframe, "horizon": asked.horizon, **chosen}
     with attached(settings, output) as found:
-        job_id = jobs.submit(TRAIN_MODEL, arguments, asked_by=audit.COMMAND_LINE)
-        with db.engine.session() as session:
-            audit.record(
-                session, actor_id=None, actor=audit.COMMAND_LINE, action="training_asked", object=f"job {job_id}"
-            )
+        standing = _standing(wanted.work, output)
+        job_id = _submit(arguments, wanted.work)
         if not asked.wait:
-            output.result({"job": job_id}, [f"Job {job_id} waits for a worker."])
+            waits = "is at work" if standing == JobState.RUNNING else "waits for a worker"
+            output.result({"job": job_id, "new": standing is None}, [f"Job {job_id} {waits}."])
             return 0
         output.note(f"Job {job_id}")
-        with workers(found, 1 if chosen["scheme"] == config.SINGLE else settings.workers_train or 1):
-            card = follow(job_id, output, what="training")
+        with workers(found, settings.workers_train or 1 if wanted.walks else 1) as alone:
+            card = follow(job_id, output, what="training", alone=alone, kept=wanted.walks)
     output.result({"job": job_id, **card}, _lines(card))
     return 0
+
+
+def _standing(work: str, output: Output) -> str | None:
+    """The state of the open job that does this work, said in a line with how far it is; None where there is none.
+
+    Raises Refused while it is being cancelled.
+    """
+    import db.engine
+    from db.queries import jobs, training_runs
+
+    with db.engine.session() as session:
+        job = jobs.open_with(session, work)
+        if job is None:
+            return None
+        if job.cancel_requested:
+            raise Refused("The same training is being cancelled. Try again once it has ended.")
+        parts = training_runs.parts(session, job.id)
+    far = job.progress.get("message", "not begun")
+    if parts:
+        far = f"{sum(part.state == training_runs.DONE for part in parts)} of {len(parts)} parts done"
+    begun = job.started_at or job.created_at
+    output.note(f"Going on with the training begun at {begun:%Y-%m-%d %H:%M} UTC, {far}.")
+    return job.state
+
+
+def _submit(arguments: dict[str, Any], work: str) -> str:
+    import db.engine
+    from db.queries import audit, jobs
+
+    job_id = jobs.submit(TRAIN_MODEL, arguments, asked_by=audit.COMMAND_LINE, dedupe=work)
+    with db.engine.session() as session:
+        audit.by_command(session, "training_asked", f"job {job_id}")
+    return job_id
 
 
 def predict(asked: argparse.Namespace, settings: Settings, output: Output) -> int:

@@ -57,8 +57,8 @@ def rebuild(asked: argparse.Namespace, settings: Settings, output: Output) -> in
         with db.engine.session() as session:
             audit.by_command(session, "rebuild_asked", title, job=job_id)
         output.note(f"Job {job_id}")
-        with workers(found, settings.workers_train or 1):
-            told = follow(job_id, output, what="rebuild")
+        with workers(found, settings.workers_train or 1) as alone:
+            told = follow(job_id, output, what="rebuild", alone=alone)
     same_files = ", ".join(told["same_files"]) or "none"
     lines = [f"{title}: {told['finding']}", f"Largest difference: {told['difference']:.3g}. Same files: {same_files}."]
     output.result({"model": title, "job": job_id, **told}, lines)

@@ -27,18 +27,14 @@ def read(asked: argparse.Namespace) -> dict[str, Any]:
     """Arguments of the training job; a walk-forward has 5 seeds and the size that ends within the hour."""
     from ml import config
 
-    walks = asked.walk_forward is not None or asked.full
-    folds, epochs, stride, seeds = 1, config.EPOCHS, 1, 1
-    if walks:
-        folds, epochs, stride, seeds = config.WALK_FOLDS, config.WALK_EPOCHS, config.WALK_STRIDE, config.FEW_SEEDS
-    if asked.full:
-        folds, epochs, stride = config.FULL_FOLDS, config.EPOCHS, 1
-    return {
-        "scheme": (asked.walk_forward or config.ROLLING) if walks else config.SINGLE,
-        "folds": folds if asked.folds is None else asked.folds,
-        "epochs": epochs if asked.epochs is None else asked.epochs,
-        "stride": (min(stride, asked.horizon) if stride > 1 else stride) if asked.every is None else asked.every,
-        "seeds": seeds if asked.seeds is None else asked.seeds,
-        "train_days": config.TRAIN_DAYS if asked.train_days is None else asked.train_days,
-        "cost": config.COST if asked.cost is None else asked.cost,
-    }
+    return config.sized(
+        asked.walk_forward,
+        asked.horizon,
+        full=asked.full,
+        folds=asked.folds,
+        epochs=asked.epochs,
+        stride=asked.every,
+        seeds=asked.seeds,
+        train_days=asked.train_days,
+        cost=asked.cost,
+    )

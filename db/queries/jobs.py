@@ -56,7 +56,7 @@ def create(
     for _ in range(3):  # the one that stood in the way may end before it is read
         if made := session.scalars(put.returning(Job)).one_or_none():
             return made
-        if standing := _open_with(session, dedupe):
+        if standing := open_with(session, dedupe):
             return standing
     raise Conflict("The same work is being started by somebody else. Try again in a moment.")
 
@@ -75,7 +75,7 @@ def submit(
     Raises TooMany where the owner already has as many open jobs of this kind as one person may.
     """
     with db.engine.session() as session:
-        job = _open_with(session, dedupe)
+        job = open_with(session, dedupe)
         if job is None:
             _refuse_too_many(session, kind, owner_id)
             job = create(session, kind, args, owner_id=owner_id, asked_by=asked_by, dedupe=dedupe, run_after=run_after)
@@ -93,7 +93,8 @@ def announce(job: Job) -> bool:
     return job_queue.push(job.queue, job.id, attempt=job.attempt, timeout=timeout)
 
 
-def _open_with(session: Session, dedupe: str | None) -> Job | None:
+def open_with(session: Session, dedupe: str | None) -> Job | None:
+    """The open job that does this work; None where there is none, or the work has no name."""
     if dedupe is None:
         return None
     return session.scalars(select(Job).where(Job.dedupe == dedupe, Job.state.in_(OPEN_STATES))).one_or_none()

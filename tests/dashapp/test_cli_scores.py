@@ -3,20 +3,28 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import db.engine
 from core import market_name
 from core.timeframe import parse
-from db.queries import candles, markets, trained_models
+from dashapp.cli import promotion
+from dashapp.cli.attach import Attached
+from db.queries import audit, candles, jobs, markets, trained_models
 from ml import score_table, settling
+from ml.build import Built
 from tests.candles import START_MS, walk
 from tests.dashapp.test_cli_ledger import Run, run
 from tests.ml import versions
 from tests.ml.ledger import past_call
+from tests.ml.test_promotion import GOOD, examined, publish, sample
+from workers import engine, training
 
 __all__ = ["run"]
 
@@ -88,6 +96,49 @@ def test_promotion_is_refused_with_every_line_and_its_value(run: Run, model_id: 
     assert code == 1 and "FAIL  Leak lab green: not run" in said and "was not promoted" in said
     assert not trained_models.get(session, model_id).proven
     assert run("promote", "nothing", "v1")[0] == 1
+
+
+def test_a_version_that_passes_every_line_is_promoted_and_the_command_ends_with_0(
+    run: Run, session: Session, tmp_path: Path
+) -> None:
+    model = examined(session, publish(session, tmp_path / "var" / "models", GOOD, sample(), 1))
+    session.commit()
+    code, said = run("promote", str(model.id), "--json")
+    found = json.loads(said)
+    assert code == 0 and found["promoted"] and found["model"] == f"{ASKED.family} v1"
+    assert all(line["passed"] for line in found["lines"]) and len(found["lines"]) == 6
+    session.expire_all()
+    assert (trained_models.get(session, model.id).state, trained_models.get(session, model.id).proven) == (
+        "champion",
+        True,
+    )
+    (event,) = audit.page(session, audit.Wanted(action="champion_changed"))[:1]
+    assert event.actor == audit.COMMAND_LINE
+
+
+@pytest.mark.parametrize(("other", "ends"), [(1, 0), (2, 1)])
+def test_a_rebuild_ends_with_0_when_it_is_the_same_version_and_with_1_when_not(
+    run: Run, model_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: int, ends: int
+) -> None:
+    made = Built(CARD, versions.files(ASKED, seed=other))
+    monkeypatch.setattr(training, "made", lambda *_: made)
+
+    @contextmanager
+    def at_once(found: Attached, _count: int) -> Iterator[bool]:
+        with db.engine.session() as opened:
+            (job,) = jobs.waiting(opened)
+        engine.signals.stopping.clear()
+        engine.execute(job.id, found.settings)
+        yield True
+
+    monkeypatch.setattr(promotion, "workers", at_once)
+    code, said = run("rebuild", ASKED.family, "v1", "--json")
+    found = json.loads(said)
+    assert (code, found["same"], found["difference"] == 0) == (ends, ends == 0, ends == 0)
+    assert found["model"] == f"{ASKED.family} v1"
+    code, said = run("rebuild", str(model_id))
+    assert code == ends and f"{ASKED.family} v1: " in said and "Largest difference: " in said
+    assert run("rebuild", "nothing", "v1")[0] == 1
 
 
 def test_check_names_calls_nobody_settles_and_rows_that_were_changed(run: Run, model_id: int, session: Session) -> None:

@@ -64,3 +64,27 @@ def test_what_makes_no_sense_is_refused_in_words(change: dict[str, object], word
 
 def test_longer_horizons_need_more_candles() -> None:
     assert TrainingConfig((BTC,), "1h", 48).least_candles > TrainingConfig((BTC,), "1h", 12).least_candles
+
+
+def test_the_same_training_has_the_same_name_in_any_order_of_markets_and_another_with_any_other_knob() -> None:
+    one = TrainingConfig((BTC, ETH), "1h", 24)
+    assert one.work == TrainingConfig((ETH, BTC), "1h", 24).work
+    assert one.work.startswith(f"train:{one.family}:")
+    others = [{"epochs": 5}, {"seeds": (1, 2)}, {"cost": 0.001}, {"stride": 2}, {"scheme": "rolling", "folds": 4}]
+    others += [{"scheme": "anchored", "folds": 4}, {"scheme": "rolling", "folds": 5}]
+    names = {TrainingConfig((BTC, ETH), "1h", 24, **other).work for other in others}  # type: ignore[arg-type]
+    assert len(names | {one.work}) == len(others) + 1
+
+
+def test_a_size_that_was_not_said_is_the_usual_one_of_the_scheme() -> None:
+    def size(scheme: str | None, **said: object) -> tuple[object, ...]:
+        found = config.sized(scheme, 24, **said)  # type: ignore[arg-type]
+        return tuple(found[name] for name in ("scheme", "folds", "epochs", "stride", "seeds"))
+
+    assert size(None) == size("single") == ("single", 1, 60, 1, 1)
+    assert size("anchored") == ("anchored", 4, 8, 4, 5)
+    assert size(None, full=True) == size("rolling", full=True) == ("rolling", 8, 60, 1, 5)
+    assert size("rolling", full=True, folds=3, seeds=1) == ("rolling", 3, 60, 1, 1)
+    assert config.sized("rolling", 2)["stride"] == 2
+    with pytest.raises(Refused, match="no full size"):
+        size("single", full=True)

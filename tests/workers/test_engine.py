@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import core.settings
 import db.engine
 from core.errors import Cancelled, ExchangeBackOff, ExchangeUnavailable, LostClaim
 from core.job_queue import connect, held
-from core.jobs import JobKind, Queue
+from core.jobs import KINDS, JobKind, Queue
 from core.settings import Settings
 from db.queries import job_claims, jobs
 from db.tables import Job
@@ -97,6 +98,17 @@ def test_job_that_takes_too_long_fails_as_timeout(settings: Settings) -> None:
     assert (job.state, job.reason) == ("failed", "timeout")
     assert job.finished_at is not None and job.started_at is not None
     assert job.finished_at - job.started_at < timedelta(seconds=10)
+
+
+def test_work_that_resumes_is_taken_up_again_when_an_attempt_took_too_long(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, samples.DAWDLE.name, replace(samples.DAWDLE, resumes=True, attempts=2))
+    job_id = asked(KINDS[samples.DAWDLE.name], seconds=30)
+    engine.execute(job_id, settings)
+    assert (row(job_id).state, row(job_id).reason) == ("retrying", "timeout")
+    engine.execute(job_id, settings)
+    assert (row(job_id).state, row(job_id).attempt, row(job_id).reason) == ("failed", 2, "timeout")
 
 
 def test_job_of_another_version_fails_with_its_name(settings: Settings) -> None:

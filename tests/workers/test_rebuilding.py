@@ -11,7 +11,7 @@ import core.settings
 import db.engine
 from core import market_name
 from core.job_queue import connect
-from core.jobs import REBUILD_MODEL
+from core.jobs import REBUILD_MODEL, TRAIN_MODEL
 from core.ohlcv import Candles
 from core.settings import Settings
 from db.queries import candles, jobs, markets, scorecards, trained_models
@@ -81,6 +81,24 @@ def test_the_same_candles_make_the_same_version(settings: Settings, model_id: in
     assert int(quick[0].time[-1]) == CARD.data[0].last_ms  # newer candles take no part
     with db.engine.session() as session:
         assert trained_models.count(session) == 1
+
+
+def test_a_training_that_really_took_place_is_rebuilt_to_a_difference_of_0(settings: Settings) -> None:
+    small = {"units": [4, 3, 2], "window": 8, "epochs": 2, "seeds": 1}
+    args = {"markets": list(ASKED.markets), "timeframe": "1h", "horizon": 3, **small}
+    with db.engine.session() as session:
+        market = markets.get_or_create(session, market_name.parse(ASKED.markets[0]), simulated=True)
+        candles.upsert(session, market.id, "1h", SERIES)
+        job_id = jobs.create(session, TRAIN_MODEL, args).id
+    engine.execute(job_id, settings)
+    with db.engine.session() as session:
+        assert jobs.get(session, job_id).state == "succeeded", jobs.get(session, job_id).reason
+        (model_id,) = trained_models.ids(session)
+    job, found = rebuilt(settings, model_id)
+    assert job.state == "succeeded" and found is not None, job.reason
+    assert (found.same, found.difference, found.weights, found.changed) == (True, 0.0, 0.0, [])
+    assert set(found.same_files) >= {artefacts.WEIGHTS, artefacts.MODEL, artefacts.SCALER} and not found.other_files
+    assert not list((settings.models / ".work").glob("*"))
 
 
 def test_candles_that_changed_since_are_named(settings: Settings, model_id: int, quick: list[Candles]) -> None:

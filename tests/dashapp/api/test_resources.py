@@ -1,5 +1,6 @@
 """Markets, calls, models and jobs over the API."""
 
+import argparse
 import csv
 import io
 import math
@@ -18,6 +19,7 @@ from core.jobs import TOP_UP, TRAIN_MODEL
 from core.market_name import MarketName
 from core.ohlcv import Candles
 from core.roles import Role
+from dashapp.cli import train_options
 from db.queries import candles, jobs, markets
 from db.tables import IdempotencyKey, Job
 from market.indicators.catalog import parse
@@ -191,9 +193,43 @@ def test_an_admin_asks_for_a_training_and_follows_it(api, session: Session) -> N
     assert ask("GET", f"/jobs/{job['id']}").get_json() == job
     assert [j["id"] for j in ask("GET", "/predictions/train/status").get_json()["items"]] == [job["id"]]
     stored = jobs.get(session, job["id"])
-    assert stored.args == TRAINING | {"seeds": 1}
+    usual = {"scheme": "single", "folds": 1, "stride": 1, "seeds": 1, "train_days": 365, "cost": 0.002}
+    assert stored.args == usual | TRAINING
     assert ask("POST", "/predictions/train", TRAINING).get_json()["id"] == job["id"]
     assert ask("DELETE", f"/jobs/{job['id']}").get_json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({"scheme": "anchored"}, ("anchored", 4, 8, 4, 5)),
+        ({"scheme": "rolling", "horizon": 2}, ("rolling", 4, 8, 2, 5)),
+        ({"full": True}, ("rolling", 8, 60, 1, 5)),
+        (
+            {"scheme": "rolling", "folds": 6, "epochs": 12, "stride": 3, "seeds": 7, "cost": 0, "train_days": 90},
+            ("rolling", 6, 12, 3, 7),
+        ),
+    ],
+)
+def test_a_walk_forward_is_asked_for_with_the_knobs_of_the_command_line(
+    api, session: Session, asked: dict, size: tuple
+) -> None:
+    body = {"markets": ["binance:BTC/USDT"], "timeframe": "1h", "horizon": 24} | asked
+    answer = api()("POST", "/predictions/train", body)
+    assert answer.status_code == 202
+    job = jobs.get(session, answer.get_json()["id"])
+    assert tuple(job.args[name] for name in ("scheme", "folds", "epochs", "stride", "seeds")) == size
+    assert (job.args["cost"], job.args["train_days"]) == (asked.get("cost", 0.002), asked.get("train_days", 365))
+    words = ["--horizon", str(body["horizon"])]
+    words += ["--full"] if asked.get("full") else ["--walk-forward", asked["scheme"]]
+    named = {name: name for name in ("folds", "epochs", "seeds", "cost")} | {"stride": "every"}
+    named["train_days"] = "train-days"
+    words += [part for key, option in named.items() if key in asked for part in (f"--{option}", str(asked[key]))]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--horizon", type=int)
+    train_options.add(parser)
+    what = {name: body[name] for name in ("markets", "timeframe", "horizon")}
+    assert job.args == what | train_options.read(parser.parse_args(words))
 
 
 def test_only_admins_ask_for_trainings(api, session: Session) -> None:
@@ -218,6 +254,16 @@ def test_only_admins_ask_for_trainings(api, session: Session) -> None:
         {"markets": ["binance:BTC/USDT"] * 2},
         {"timeframe": "7h"},
         {"owner_id": 1},
+        {"scheme": "backwards"},
+        {"folds": 2},
+        {"scheme": "rolling", "folds": 1},
+        {"scheme": "rolling", "folds": 61},
+        {"scheme": "rolling", "stride": 25},
+        {"scheme": "rolling", "train_days": 29},
+        {"scheme": "single", "full": True},
+        {"cost": 0.21},
+        {"cost": -0.01},
+        {"cost": "0.1"},
     ],
 )
 def test_s37_a_training_that_makes_no_sense_is_refused(api, session: Session, change: dict) -> None:
