@@ -4,7 +4,7 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench security leak-drill live-drill backup clean checked installed installed-test assets
+.PHONY: help run demo test lint bench security leak-drill live-drill skill-drill kill-drill walk-drill backup clean checked installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
@@ -33,6 +33,16 @@ bench: installed-test ## measure Bolt beside its peers, as ratios in one table
 
 leak-drill: installed-test ## the leak lab with the LSTM as its probe, on planted leaks and clean pipelines
 	@$(VENV)/python -m tests.leak_drill
+
+skill-drill: installed-test ## the verdict on random walks and on a planted direction: SKILL=--full takes twenty walks
+	@$(VENV)/python -m tests.drills.skill $(SKILL)
+
+kill-drill: installed-test ## kill a walk-forward, then a training of one split, ten times each; one version must come of it
+	@$(VENV)/python -m tests.drills.training_kills
+	@$(VENV)/python -m tests.drills.training_kills --single
+
+walk-drill: installed-test ## the walk-forward on hourly candles of six coins, with the reference folder, in an hour at most
+	@$(VENV)/python -m tests.drills.walk_forward_real $(WALK)
 
 security: installed-test assets ## scanners over the source, and over a desk of their own; about a quarter of an hour
 	@deploy/security.sh
