@@ -180,6 +180,11 @@ class Guard:
             raise
         except NotAsked:
             raise
+        except NotCandles:
+            self.breaker.succeeded()  # it answered; one market's bad row says nothing of the others
+            self.tally("errors", {"garbage": 1})
+            health.record("ok", latency_ms=(time.monotonic() - began) * 1_000)
+            raise
         except ExchangeUnavailable as error:
             blocked = isinstance(error, ExchangeBlocked)
             self.breaker.failed()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 import core.ohlcv as ohlcv
 import core.timeframe as timeframes
 from core.clock import from_ms, to_ms, utc_now
-from core.errors import ExchangeUnavailable
+from core.errors import ExchangeUnavailable, NotFound, Refused
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
 from db.queries import breaks, markets
@@ -20,9 +20,11 @@ from db.queries.candles import Stored
 from db.queries.deliveries import Origin, Source
 from db.tables import Market
 from market import doubts, quality, series_breaks
-from market.gateway import ExchangeGateway
+from market.gateway import ExchangeGateway, NotCandles
 
 EMPTY_PAGES = 3  # going back, so many pages without a candle mean that the market did not exist yet
+MOST_HALVES = 24  # of a page that holds rows that are no candles, before what is left of it is left out …
+VAIN_HALVES = 12  # … and before all of it is, where no part of it could be read
 AROUND = quality.NEIGHBOURHOOD - 1  # stored candles looked at to judge the wicks of new ones
 
 Sessions = Callable[[], AbstractContextManager[Session]]
@@ -33,7 +35,8 @@ Progress = Callable[[float], None]
 class Fetched:
     """What came of a span: new candles, ones that replaced other values, pages asked for and pages there already.
 
-    `came` counts the candles of all answers; `ended` where nothing lies further on: the exchange has no more, or the
+    `came` counts the candles of all answers, `left_out` those of the spans that could not be had without rows that are
+    no candles, and those that are in doubt; `ended` where nothing lies further on: the exchange has no more, or the
     series breaks there.
     """
 
@@ -42,11 +45,15 @@ class Fetched:
     asked: int = 0
     skipped: int = 0
     came: int = 0
+    left_out: int = 0
     ended: bool = False
 
 
 class SilentMarket(ExchangeUnavailable):
     """The exchange answers, and has lost the candles it had: no answer of its about this market can be believed."""
+
+
+OF_ONE_MARKET = (SilentMarket, NotCandles, NotFound, Refused)  # say nothing of the other markets of an exchange
 
 
 def fetch_span(
@@ -68,7 +75,8 @@ def fetch_span(
     `via` is what is written down as their source. Run again after a kill, it goes on where it was.
     With `newest_first` it ends where the market's history begins. It ends too where the series breaks
     (`market.series_breaks`), and writes that down. Raises what the gateway raises, and SilentMarket; the pages before
-    are kept.
+    are kept. A row that is no candle costs what is next to it at most, a hole that is asked for again; NotCandles is
+    raised where nothing else came.
     """
     frame = timeframes.parse(timeframe)
     end = min(frame.floor(end_ms + frame.ms - 1), frame.last_closed(to_ms(now)) + frame.ms)
@@ -76,7 +84,8 @@ def fetch_span(
     seam = _Seam(sessions, market.id, frame, newest_first=newest_first, end=end, now=now)
     if newest_first:
         pages.reverse()
-    stored = changed = asked = skipped = came = empty = 0
+    stored = changed = asked = skipped = came = left_out = empty = 0
+    trouble: NotCandles | None = None
     for number, (first, after) in enumerate(pages):
         check_cancelled()
         there = _read(sessions, market.id, frame, first, after)
@@ -84,18 +93,23 @@ def fetch_span(
             skipped += 1
             seam.beside(there)
             continue
-        page = _fetch(gateway, market.symbol, frame, first, after)
+        page, refused, fault = _fetch(gateway, market.symbol, frame, first, after)
         asked, came, origin = asked + 1, came + len(page), Origin(via, answered_at=utc_now())
-        page, broken = seam.until_break(doubts.believed(market.id, frame, page))
+        trouble = fault or trouble
+        sure = doubts.believed(market.id, frame, page)
+        left_out += refused + len(page) - len(sure)
+        page, broken = seam.until_break(sure)
         written = store(sessions, market.id, frame, page, origin)
         stored, changed = stored + written.stored, changed + written.changed
-        empty = 0 if len(page) else empty + 1
+        empty = 0 if len(page) or refused else empty + 1
         if broken or (newest_first and empty == EMPTY_PAGES):
             if not broken:
                 prove(gateway, sessions, market, frame)
-            return Fetched(stored, changed, asked, skipped, came, ended=True)
+            return Fetched(stored, changed, asked, skipped, came, left_out, ended=True)
         progress((number + 1) / len(pages))
-    return Fetched(stored, changed, asked, skipped, came)
+    if trouble and not came:
+        raise trouble
+    return Fetched(stored, changed, asked, skipped, came, left_out)
 
 
 def prove(gateway: ExchangeGateway, sessions: Sessions, market: Market, frame: Timeframe) -> None:
@@ -181,16 +195,38 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, o
         return stored_candles.upsert(session, market_id, frame.name, *part, source=source, origin=origin)
 
 
-def _fetch(gateway: ExchangeGateway, symbol: str, frame: Timeframe, first: int, after: int) -> Candles:
-    """The candles of [first, after). An answer that ends early is gone on from, until nothing more comes."""
+def _fetch(
+    gateway: ExchangeGateway, symbol: str, frame: Timeframe, first: int, after: int
+) -> tuple[Candles, int, NotCandles | None]:
+    """The candles of [first, after), how many had to be left out, and why.
+
+    An answer that ends early is gone on from, until nothing more comes. A span whose answer holds a row that is no
+    candle is asked for in halves, until that row is alone, or MOST_HALVES were asked for.
+    """
     parts: list[Candles] = []
-    while first < after:
-        part = gateway.candles(symbol, frame.name, since_ms=first, limit=(after - first) // frame.ms)
-        if not len(part):
-            break
-        parts.append(part)
-        first = int(part.time[-1]) + frame.ms
-    return ohlcv.join(parts)
+    spans, left_out, halves = [(first, after)], 0, 0
+    fault: NotCandles | None = None
+    while spans:
+        begin, end = spans.pop()
+        wanted = (end - begin) // frame.ms
+        try:
+            part = gateway.candles(symbol, frame.name, since_ms=begin, limit=wanted)
+        except NotCandles as error:
+            fault, halves = error, halves + 1
+            if not parts and halves == VAIN_HALVES:
+                left_out += wanted + sum((after - at) // frame.ms for at, after in spans)
+                break
+            if wanted == 1 or halves >= MOST_HALVES:
+                left_out += wanted
+            else:
+                middle = begin + wanted // 2 * frame.ms
+                spans += [(middle, end), (begin, middle)]
+            continue
+        if len(part):
+            parts.append(part)
+            if (on := int(part.time[-1]) + frame.ms) < end:
+                spans.append((on, end))
+    return ohlcv.join(parts), left_out, fault
 
 
 def _pages(frame: Timeframe, start: int, end: int, length: int) -> list[tuple[int, int]]:

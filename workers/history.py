@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.clock import from_ms, to_ms, utc_now
-from core.errors import ExchangeUnavailable, NotFound, Refused
+from core.errors import ExchangeUnavailable
 from core.jobs import BACKFILL
 from core.settings import Settings
 from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe
@@ -64,7 +64,7 @@ def note_holes(context: JobContext) -> None:
 
 
 def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
-    """Ask for open holes again; returns how many were asked for. An exchange that fails is left for the next run."""
+    """Ask for open holes again; returns for how many. What fails waits for the next run."""
     now = utc_now()
     with context.session() as session:
         wanted = gaps.due(session, now=now, most=LONGEST_HOLE, limit=HOLES_A_RUN)
@@ -73,12 +73,16 @@ def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
         if time.monotonic() > until:
             break
         exchange = group[0].market.exchange
-        if exchange in failed:
+        if exchange in failed or _name(group[0].market, _frame(group[0])) in failed:
             continue
         try:
             _ask_again(context, context.gateway(exchange), group)
             asked += len(group)
-        except (ExchangeUnavailable, NotFound, Refused) as error:
+        except ingest.OF_ONE_MARKET as error:
+            failed[_name(group[0].market, _frame(group[0]))] = error.sentence
+            with context.session() as session:
+                gaps.asked(session, [row.gap for row in group], now=now)
+        except ExchangeUnavailable as error:
             failed[exchange] = error.sentence
     return asked
 
@@ -94,6 +98,10 @@ def neighbours(rows: list[GapRow]) -> list[list[GapRow]]:
         else:
             groups.append([row])
     return groups
+
+
+def _name(market: Market, frame: Timeframe) -> str:
+    return f"{market.exchange}:{market.symbol} {frame.name}"
 
 
 def _frame(row: GapRow) -> Timeframe:
@@ -118,13 +126,16 @@ def _ask_again(context: JobContext, gateway: ExchangeGateway, group: list[GapRow
         via="repair",
         check_cancelled=context.check_cancelled,
     )
-    if fetched.asked and not fetched.came:
+    if fetched.asked and not fetched.came and not fetched.left_out:
         ingest.prove(gateway, context.session, market, frame)
     with context.session() as session:
         found = gaps.holes(session, market.id, frame)
         if fetched.stored:
             gaps.note(session, market.id, frame.name, found, now=now)
             log.info("holes_filled", extra={"market_id": market.id, "timeframe": frame.name, "n": fetched.stored})
+        if fetched.left_out:  # not all was answered, or believed: that says nothing of what is missing
+            gaps.asked(session, [row.gap for row in group], now=now)
+            return
         for row in group:
             if fetched.asked and found.get(row.gap.first_missing) == row.gap.count:
                 gaps.answered(session, row.gap, now=now)
@@ -134,7 +145,11 @@ def deepen(context: JobContext, until: float, failed: dict[str, str]) -> int:
     """Go on with the past of every series that is not whole yet, a few pages each, least deep first."""
     stored = 0
     while time.monotonic() < until:
-        steps = [step for step in _shallow(context) if step[0].exchange not in failed]
+        steps = [
+            step
+            for step in _shallow(context)
+            if step[0].exchange not in failed and _name(step[0], step[1]) not in failed
+        ]
         if not steps:
             break
         for market, frame, reached in steps:
@@ -142,7 +157,9 @@ def deepen(context: JobContext, until: float, failed: dict[str, str]) -> int:
                 break
             try:
                 stored += _go_back(context, market, frame, reached)
-            except (ExchangeUnavailable, NotFound, Refused) as error:
+            except ingest.OF_ONE_MARKET as error:
+                failed[_name(market, frame)] = error.sentence
+            except ExchangeUnavailable as error:
                 failed[market.exchange] = error.sentence
                 break
     return stored

@@ -195,12 +195,13 @@ def _let_go(context: JobContext, market: Market) -> None:
 def top_up(context: JobContext) -> dict[str, Any]:
     """Fetch what has closed since the last stored candle of every followed market.
 
-    An exchange that fails is left for the next minute; the others go on. So do the other markets of an exchange that
-    knows one of them no longer. A market without candles is back-filled.
+    An exchange that fails is left for the next minute; the others go on. So do the other series of an exchange that
+    knows one market no longer, or answers for one with rows that are no candles. A market without candles is
+    back-filled.
     """
     with context.session() as session:
         followed, paused = markets.followed(session), breaks.paused(session)
-    stored, failed = 0, {}
+    stored, failed = 0, dict[str, str]()
     by_exchange: dict[str, list[Market]] = {}
     for market in followed:
         by_exchange.setdefault(market.exchange, []).append(market)
@@ -208,18 +209,20 @@ def top_up(context: JobContext) -> dict[str, Any]:
         try:
             gateway = context.gateway(exchange)
             for market in its_markets:
-                try:
-                    stored += _top_up_market(context, gateway, market, paused)
-                except (ingest.SilentMarket, NotFound, Refused) as error:
-                    failed[f"{exchange}:{market.symbol}"] = error.sentence
-                    log.warning("market_not_topped_up", extra={"market": market.symbol, "reason": error.sentence})
+                stored += _top_up_market(context, gateway, market, paused, failed)
         except (ExchangeUnavailable, NotFound, Refused) as error:
             failed[exchange] = error.sentence
             log.warning("exchange_not_topped_up", extra={"exchange": exchange, "reason": error.sentence})
     return {"markets": len(followed), "stored": stored, "failed": failed}
 
 
-def _top_up_market(context: JobContext, gateway: ExchangeGateway, market: Market, paused: set[tuple[int, str]]) -> int:
+def _top_up_market(
+    context: JobContext,
+    gateway: ExchangeGateway,
+    market: Market,
+    paused: set[tuple[int, str]],
+    failed: dict[str, str],
+) -> int:
     stored = 0
     for name in markets.timeframes_of(market):
         if (market.id, name) in paused:
@@ -230,7 +233,11 @@ def _top_up_market(context: JobContext, gateway: ExchangeGateway, market: Market
             if market.exchange != DEMO:  # which `probe_exchanges` has filled
                 jobs.submit(BACKFILL, {"market_id": market.id}, dedupe=f"{BACKFILL.name}:{market.id}")
             return stored
-        stored += _top_up_series(context, gateway, market, TIMEFRAMES[name], last)
+        try:
+            stored += _top_up_series(context, gateway, market, TIMEFRAMES[name], last)
+        except ingest.OF_ONE_MARKET as error:
+            failed[f"{market.exchange}:{market.symbol}"] = error.sentence
+            log.warning("market_not_topped_up", extra={"market": market.symbol, "reason": error.sentence})
     return stored
 
 

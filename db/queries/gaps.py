@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.timeframe import Timeframe
@@ -11,6 +11,7 @@ from db.tables import Gap, Market
 
 ANSWERS = 3  # agreeing ones confirm a hole
 APART = timedelta(seconds=30)  # between two of them
+OLD, SELDOM = timedelta(hours=1), timedelta(minutes=10)  # one that is not answered for so long is asked for so often
 HOLES = text(
     """
     SELECT open_time, next FROM (
@@ -59,11 +60,12 @@ def note(session: Session, market_id: int, timeframe: str, found: dict[datetime,
 
 def due(session: Session, *, now: datetime, most: int, limit: int) -> list[GapRow]:
     """Open holes of followed markets of up to `most` candles that may be asked for now, longest unasked first."""
+    lively = or_(Gap.answers > 0, Gap.seen_at > now - OLD)
     query = (
         select(Market, Gap)
         .join(Market, Market.id == Gap.market_id)
         .where(Gap.state == "open", Gap.count <= most, Market.followed)
-        .where(or_(Gap.asked_at.is_(None), Gap.asked_at <= now - APART))
+        .where(or_(Gap.asked_at.is_(None), Gap.asked_at <= now - SELDOM, and_(Gap.asked_at <= now - APART, lively)))
         .order_by(Gap.asked_at.asc().nulls_first(), Gap.seen_at, Gap.first_missing)
         .limit(limit)
     )
@@ -82,6 +84,13 @@ def answered(session: Session, gap: Gap, *, now: datetime) -> None:
     mine = (Gap.market_id == gap.market_id, Gap.timeframe == gap.timeframe, Gap.first_missing == gap.first_missing)
     apart = or_(Gap.asked_at.is_(None), Gap.asked_at <= now - APART)
     session.execute(update(Gap).where(*mine, Gap.state == "open", Gap.count == gap.count, apart).values(values))
+
+
+def asked(session: Session, rows: list[Gap], *, now: datetime) -> None:
+    """The exchange was asked, and what it said confirms nothing; the next one is asked for first."""
+    for gap in rows:
+        mine = (Gap.market_id == gap.market_id, Gap.timeframe == gap.timeframe, Gap.first_missing == gap.first_missing)
+        session.execute(update(Gap).where(*mine, Gap.state == "open").values(asked_at=now))
 
 
 def latest(session: Session, *, limit: int = 200) -> list[GapRow]:

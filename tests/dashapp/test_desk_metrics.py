@@ -52,7 +52,7 @@ def test_refused_rows_and_errors_of_every_process_are_counted(session: Session, 
     assert (
         desk("candles_rejected_total", exchange="demo", reason="not_positive") == rows
     )  # asked for three times, and still the same rows
-    assert desk("exchange_errors_total", exchange="demo", kind="down") == 3
+    assert desk("exchange_errors_total", exchange="demo", kind="garbage") == 3
 
 
 def test_lag_and_holes_of_followed_series(session: Session, desk) -> None:

@@ -16,6 +16,7 @@ from core.throttle import weight
 from db.queries import sources
 from db.tables import AuditEvent, SourceHealth
 from market import guarded_gateway
+from market.gateway import NotCandles
 from market.guarded_gateway import GuardedGateway
 from tests.core.test_shared import away
 from tests.demo.server import Server, running
@@ -304,7 +305,7 @@ def test_pauses_between_attempts_are_random_up_to_a_doubling_limit(server: Serve
 
 
 @pytest.mark.parametrize("fault", ["nan", "negative"])
-def test_each_refused_row_is_counted_once_and_the_breaker_knows_of_it(
+def test_each_refused_row_is_counted_once_and_the_breaker_stays_closed_as_the_server_answered(
     gateway: GuardedGateway, server: Server, redis: Redis, fault: str
 ) -> None:
     server.fault(fault, every=5)
@@ -313,3 +314,9 @@ def test_each_refused_row_is_counted_once_and_the_breaker_knows_of_it(
     counted = SharedNumbers(redis).change("rejected:demo", lambda numbers, _now: dict(numbers))
     assert sum(counted.values()) in (3.0, 4.0)  # of 20 rows each fifth; the newest has not closed
     assert server.requests("klines") == 3
+    for _ in range(3):
+        with pytest.raises(NotCandles):
+            some(gateway, hours=20)
+    assert gateway.guard.breaker.state() == ("closed", 0.0)
+    with db.engine.session() as session:
+        assert sources.get(session, "demo").state == "ok"

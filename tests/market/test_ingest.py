@@ -17,13 +17,14 @@ import core.ohlcv as ohlcv
 import db.engine
 from core import timeframe as timeframes
 from core.clock import from_ms, to_ms
-from core.errors import Cancelled, ExchangeUnavailable
+from core.errors import Cancelled
 from core.market_name import make as make_name
 from db.queries import candles, markets, revisions
 from db.tables import Market
 from market import candles as market_candles
 from market import ccxt_gateway, ingest
 from market.ccxt_gateway import CcxtGateway
+from market.gateway import NotCandles
 from market.ingest import Fetched
 from tests.candle_data import walk
 from tests.demo.server import Server, running
@@ -118,10 +119,19 @@ def test_a_page_that_fails_leaves_the_pages_before_it(gateway: CcxtGateway, mark
     gateway.markets()
     fetch(gateway, market, 60)
     kept = len(stored(market))
-    server.fault("nan", match="klines")
-    with pytest.raises(ExchangeUnavailable):
+    server.fault("nan", match="klines", every=1)
+    with pytest.raises(NotCandles):
         fetch(gateway, market, 170, newest_first=True)
     assert len(stored(market)) == kept
+
+
+def test_a_page_with_a_row_that_is_no_candle_is_asked_for_in_halves(
+    gateway: CcxtGateway, market: Market, server: Server
+) -> None:
+    server.fault("nan", match="klines", every=40)
+    made = fetch(gateway, market, 170)
+    assert (made.stored, made.left_out) == (170, 0)
+    assert len(ohlcv.gaps(stored(market).time, HOUR)) == 0
 
 
 def test_newest_first_brings_the_newest_page_first(gateway: CcxtGateway, market: Market) -> None:

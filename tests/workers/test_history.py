@@ -17,6 +17,7 @@ from core.timeframe import TIMEFRAMES
 from db.queries import candles, gaps, markets
 from db.tables import Gap, Series
 from market import ccxt_gateway
+from market.gateway import NotCandles
 from tests.demo.server import Server, running
 from workers import history
 from workers.context import JobContext
@@ -57,11 +58,23 @@ def market_id(server: Server) -> int:
         return market.id
 
 
-def true_candles(hours: int):
+def true_candles(hours: int, symbol: str = "BTC/USDT"):
     """The newest candles as the exchange tells them."""
     gateway = ccxt_gateway.make("binance")
     start = HOUR.last_closed(to_ms(utc_now())) - (hours - 1) * HOUR.ms
-    return gateway.candles("BTC/USDT", "1h", since_ms=start, limit=hours)
+    return gateway.candles(symbol, "1h", since_ms=start, limit=hours)
+
+
+def another(symbol: str) -> int:
+    with db.engine.session() as session:
+        market = markets.get_or_create(session, make_name("binance", symbol))
+        markets.set_followed(session, market.id, True)
+        return market.id
+
+
+def rows_of(market_id: int) -> int:
+    with db.engine.session() as session:
+        return markets.series_of(session, market_id)["1h"].rows
 
 
 def keep(market_id: int, made, *, reached: bool = True) -> None:
@@ -151,8 +164,50 @@ def test_an_exchange_that_has_lost_everything_confirms_no_hole(
     for _ in range(4):
         later(30)
         failed = history.mend_history(context)["failed"]
-        assert "with no 1h candle of BTC/USDT at all" in failed["binance"]
+        assert "with no 1h candle of BTC/USDT at all" in failed["binance:BTC/USDT 1h"]
     assert (the_gap().answers, the_gap().state) == (0, "open")
+
+
+def test_a_market_that_lost_its_candles_keeps_no_other_from_being_mended(
+    server: Server, context: JobContext, market_id: int
+) -> None:
+    keep(market_id, hole(true_candles(60)))
+    other = another("ETH/USDT")
+    keep(other, hole(true_candles(60, "ETH/USDT")))
+    server.fault("no_candles", match="BTCUSDT")
+    failed = history.mend_history(context)["failed"]
+    assert list(failed) == ["binance:BTC/USDT 1h"]
+    assert (rows_of(market_id), rows_of(other)) == (57, 60)
+
+
+def test_a_bad_row_costs_a_listed_hole_and_neither_the_rest_nor_other_markets(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = true_candles(30)
+    keep(market_id, newest, reached=False)
+    other = another("ETH/USDT")
+    keep(other, true_candles(30, "ETH/USDT"), reached=False)
+    deepest = int(newest.time[0]) - 2_000 * HOUR.ms
+    monkeypatch.setattr(history, "depth_ms", lambda _settings, _timeframe, _now: deepest)
+    bad = int(newest.time[0]) - 700 * HOUR.ms
+    told = ccxt_gateway.CcxtGateway.candles
+
+    def spoilt(gateway, symbol: str, *args: object, **more: object):
+        answer = told(gateway, symbol, *args, **more)
+        if symbol == "BTC/USDT" and bad in answer.time:
+            raise NotCandles("a row is no candle", {"not_positive": 1})
+        return answer
+
+    monkeypatch.setattr(ccxt_gateway.CcxtGateway, "candles", spoilt)
+    assert history.deepen(context, time.monotonic() + 60, {}) == 3_999
+    assert (rows_of(market_id), rows_of(other)) == (2_029, 2_030)
+    history.note_holes(context)
+    for _ in range(4):
+        history.repair(context, time.monotonic() + 60, failed := {})
+        assert list(failed) == ["binance:BTC/USDT 1h"]
+        later(31)
+    gap = the_gap()
+    assert (to_ms(gap.first_missing), gap.count, gap.state, gap.answers) == (bad, 1, "open", 0)
 
 
 def test_an_exchange_that_has_lost_everything_ends_no_history(

@@ -331,6 +331,21 @@ def test_an_empty_answer_where_a_candle_was_due_is_a_failure_of_that_market_alon
     assert table()["BTC/USDT"].series["1m"].missing == 0
 
 
+def test_rows_that_are_no_candles_leave_the_other_markets_of_an_exchange_alone(server: Server, short: None) -> None:
+    serve_demo(server)
+    both = follow(), follow("ETH/USDT")
+    for market in both:
+        market_data.backfill(context(), market.id)
+        forget_newest(market, minutes=30)
+    server.fault("negative", match="symbol=BTCUSDT", every=1)
+    result = market_data.top_up(context())
+    assert list(result["failed"]) == ["demo:BTC/USDT"]
+    assert result["stored"] >= 29
+    assert table()["ETH/USDT"].series["1m"].missing == 0
+    with db.engine.session() as session:
+        assert sources.get(session, "demo").state == "ok"
+
+
 def test_the_timeframes_that_were_asked_for_are_fetched_and_no_others(server: Server, short: None, binance_is) -> None:
     binance_is(server.url)
     market = follow("BTC/USDT", "binance")
