@@ -1,14 +1,11 @@
 """The admin desk: the machine, jobs, sources, storage. Every callback here is for admins alone."""
 
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
-from platform import python_version
 from typing import Any
 
 from dash import ALL, Input, Output, ctx
 from dash.exceptions import PreventUpdate
 from flask import current_app
-from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 import core.job_queue
@@ -18,6 +15,7 @@ import db.queries.leases
 import db.queries.sources
 import db.queries.storage
 import db.queries.trained_models
+from callbacks.admin_health import health, live_workers, queues, redis_version
 from callbacks.guards import needs
 from callbacks.toasts import say
 from callbacks.trail import note
@@ -38,7 +36,6 @@ from layouts.components.numbers import percent
 DAY = timedelta(days=1)
 LATEST = 8  # events that are listed
 LEASE = "scheduler"
-PACKAGES = (("Dash", "dash"), ("TensorFlow", "tensorflow"))
 
 wire = Wiring()
 
@@ -54,6 +51,7 @@ def settings() -> Settings:
     Output(ids.Admin.SOURCES, "children"),
     Output(ids.Admin.MODELS, "children"),
     Output(ids.Admin.HEALTH, "children"),
+    Output(ids.Admin.WORKERS, "children"),
     Output(ids.Admin.LATEST, "children"),
     Input(ids.Admin.TICK, "n_intervals"),
     Input(ids.Admin.CHANGED, "data"),
@@ -66,18 +64,19 @@ def draw(_ticks: int | None, _changed: Any) -> tuple[Any, ...]:
         sources = [breaker_of(row) for row in db.queries.sources.all_of_them(session)]
         store = db.queries.storage.read(session)
         models = stored_models(session)
-        counts = job_table.counts(session, since=now - DAY)
+        counts, waiting = job_table.counts(session, since=now - DAY), job_table.queues(session)
         lease = db.queries.leases.current(session, LEASE)
         events = [event_words(e) for e in audit.page(session, audit.Wanted(), limit=LATEST)]
     scheduler = lease is not None and lease.expires_at > now
-    redis = redis_version()
+    redis, workers = redis_version(), live_workers()
     taken = sum(model.bytes for model in models)
     return (
         desk.wrong(faults(here, counts.failed, sources, scheduler=scheduler, redis=redis is not None)),
         desk.machine_strip(desk.gauges(here), desk.figures(store.database_bytes, store.candles, store.first, taken)),
         desk.sources_pane(sources, now=now),
         desk.models_pane(models, taken, now=now),
-        desk.health_pane(health(store.server, redis, counts, scheduler=scheduler)),
+        desk.health_pane(health(store, redis, counts, scheduler=scheduler)),
+        desk.workers_pane(queues(waiting, workers), [(w.name, w.state, w.seen_at) for w in workers], now=now),
         desk.latest_pane(events, now=now),
     )
 
@@ -116,37 +115,6 @@ def stored_models(session: Session) -> list[desk.Stored]:
     folder = settings().models
     rows = db.queries.trained_models.folders_of_all(session)
     return [desk.Stored(title, state, machine.bytes_of(folder / place), at) for title, state, place, at in rows]
-
-
-def redis_version() -> str | None:
-    """The server's version, None where it does not answer."""
-    try:
-        return str(core.job_queue.redis().info("server")["redis_version"])
-    except RedisError:
-        return None
-
-
-def health(
-    postgres: str, redis: str | None, counts: job_table.Counts, *, scheduler: bool
-) -> list[tuple[str, str, str]]:
-    """(part, words, kind of dot) of the system."""
-    return [
-        ("Scheduler", "at work" if scheduler else "not at work", "ok" if scheduler else "bad"),
-        ("Jobs", f"{counts.running} running, {counts.queued} queued", "ok" if counts.running else "off"),
-        ("PostgreSQL", postgres, "ok"),
-        ("Redis", redis or "does not answer", "ok" if redis else "bad"),
-        ("Python", python_version(), "ok"),
-        *(installed(name, package) for name, package in PACKAGES),
-        ("Registration", settings().registration, "off"),
-    ]
-
-
-def installed(name: str, package: str) -> tuple[str, str, str]:
-    """A package's version; the web image has no TensorFlow, and only workers need it."""
-    try:
-        return name, version(package), "ok"
-    except PackageNotFoundError:
-        return name, "not installed here", "off"
 
 
 def event_words(event: Any) -> tuple[str, datetime, str]:

@@ -6,6 +6,8 @@ scheduler, which pushes every open job that no queue holds.
 
 import re
 import time
+from dataclasses import dataclass
+from datetime import datetime
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +21,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 RUNNER = "workers.engine.run"  # the one function RQ ever calls; it reads name and arguments from PostgreSQL
 GRACE = 60  # seconds RQ waits beyond a job's own timeout
 
+WORKER_KEY = "rq:worker:"
 QUARANTINE = "bolt:quarantine:"
 QUARANTINE_SECONDS = 86_400
 
@@ -41,6 +44,35 @@ def redis() -> Redis:
 def queue(name: str, connection: Redis | None = None) -> RqQueue:
     """A queue whose messages are JSON: a written Redis is then no way to run code."""
     return RqQueue(name, connection=connection or redis(), serializer=JSONSerializer)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker as it has told Redis: its queues, what it does, and when it was last heard of."""
+
+    name: str
+    queues: tuple[str, ...]
+    state: str
+    seen_at: datetime | None
+
+
+def live_workers() -> list[LiveWorker]:
+    """Workers whose key has not run out, by name; raises RedisError where Redis does not answer."""
+    known, found = redis(), []
+    for key in sorted(known.smembers(REDIS_WORKER_KEYS)):
+        told = {_text(word): _text(value) for word, value in known.hgetall(key).items()}
+        if told and "death" not in told:
+            name = _text(key).removeprefix(WORKER_KEY)
+            served = tuple(filter(None, told.get("queues", "").split(",")))
+            found.append(LiveWorker(name, served, told.get("state", ""), _moment(told.get("last_heartbeat", ""))))
+    return found
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
 
 
 def call_id(job_id: str, attempt: int) -> str:

@@ -27,6 +27,7 @@ from dashapp.api import blueprint as api
 from dashapp.auth import routes, sessions
 from dashapp.config import complete, flask_config
 from dashapp.extensions import compress, csrf, database, login_manager
+from dashapp.version import version
 
 
 def create_app(settings: Settings) -> Flask:
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(flask_config(settings))
     app.extensions["bolt_settings"] = settings
+    app.extensions["bolt_version"] = version()
     security.install(app)
     desk_settings.install(app, settings)
     gate.install(app)

@@ -205,6 +205,7 @@ class Admin:
     RESET = "admin-reset"  # pattern: index is an exchange
     MODELS = "admin-models"
     HEALTH = "admin-health"
+    WORKERS = "admin-workers"
     LATEST = "admin-latest"
     USERS = "admin-users"
     USERS_CHANGED = "admin-users-changed"  # dcc.Store: grows with each change of an account or an invitation

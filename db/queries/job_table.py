@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, sel
 from sqlalchemy.orm import Session
 
 from core.errors import Refused
-from core.jobs import ENDED_STATES, KINDS, JobState
+from core.jobs import ENDED_STATES, KINDS, WAITING_STATES, JobState, Queue
 from db.queries import jobs
 from db.tables import Job, User
 
@@ -42,6 +42,15 @@ class Counts:
     running: int
     queued: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """How many due jobs wait in a queue, and how many seconds the oldest has."""
+
+    name: str
+    depth: int
+    waited: float
 
 
 def page(
@@ -78,6 +87,14 @@ def counts(session: Session, *, since: datetime) -> Counts:
     numbers = [func.count().filter(word) for word in (Job.state == JobState.RUNNING, waits, failed)]
     found = session.execute(select(*numbers)).one()
     return Counts(int(found[0]), int(found[1]), int(found[2]))
+
+
+def queues(session: Session) -> list[QueueRow]:
+    """Every queue, empty ones too, in the order of `core.jobs.Queue`."""
+    oldest = func.extract("epoch", func.now() - func.min(Job.run_after))
+    query = select(Job.queue, func.count(), oldest).where(Job.state.in_(WAITING_STATES), Job.run_after <= func.now())
+    found = {name: (int(n), float(waited)) for name, n, waited in session.execute(query.group_by(Job.queue))}
+    return [QueueRow(queue.value, *found.get(queue.value, (0, 0.0))) for queue in Queue]
 
 
 def retry(session: Session, job_id: str) -> Job:

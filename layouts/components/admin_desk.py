@@ -146,6 +146,29 @@ def health_pane(facts: list[tuple[str, str, str]]) -> Component:
     return pane("System", key_figures(pairs), label="System")
 
 
+def workers_pane(
+    rows: list[tuple[str, str, str, str, str]], workers: list[tuple[str, str, datetime | None]], *, now: datetime
+) -> Component:
+    """Queues as (name, due jobs, wait of the oldest, workers, kind of dot), then workers as (name, state, heard)."""
+    columns = [Column("Queue"), Column("Due", number=True), Column("Oldest waits", number=True)]
+    lines = [
+        Row([freshness(name.capitalize(), kind), depth, waited, hands])  # type: ignore[arg-type]
+        for name, depth, waited, hands, kind in rows
+    ]
+    there = [
+        html.Li([html.Span(f"{name}, {state or 'state unknown'}"),
+                 html.Span(f"heard {ago(seen_at, now=now)}", className="end")])
+        for name, state, seen_at in workers
+    ]  # fmt: skip
+    body = [
+        table([*columns, Column("Workers", number=True)], lines, label="Queues", words="tadm"),
+        html.Ul(there, className="list live-workers")
+        if there
+        else html.P("No worker is alive: what is asked for waits.", className="pane-body t3 fs12 below-table"),
+    ]
+    return pane("Queues and workers", html.Div(body), flush=True, label="Queues and workers")
+
+
 def latest_pane(events: list[tuple[str, datetime, str]], *, now: datetime) -> Component:
     """The newest events as (sentence, when, result)."""
     lines = [html.Li(_event(words, result, moment(at, now=now))) for words, at, result in events]

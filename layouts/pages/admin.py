@@ -75,7 +75,10 @@ def _desk() -> list[Component]:
         html.Div(
             [
                 html.Div([html.Div(id=ids.Admin.SOURCES), html.Div(id=ids.Admin.MODELS)], className="column"),
-                html.Div([html.Div(id=ids.Admin.HEALTH), html.Div(id=ids.Admin.LATEST)], className="column"),
+                html.Div(
+                    [html.Div(id=ids.Admin.HEALTH), html.Div(id=ids.Admin.WORKERS), html.Div(id=ids.Admin.LATEST)],
+                    className="column",
+                ),
             ],
             className="panes halves",
         ),

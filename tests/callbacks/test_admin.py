@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 import core.job_queue
-from callbacks import admin, attach
+from callbacks import admin, admin_health, attach
 from callbacks.grid_rows import Asked, first_id, words_of
 from core.breaker import Breaker
 from core.clock import utc_now
@@ -21,7 +21,9 @@ from core.jobs import IMPORT_FILE, TOP_UP, JobState
 from core.machine import Machine
 from core.roles import Role
 from core.shared import SharedNumbers
+from dashapp.version import version
 from db.queries import audit, factors, invitations, jobs, leases, sources, users
+from db.queries.job_table import QueueRow
 from db.tables import AuditEvent, Invitation, Job, Mail, User
 from layouts.components.admin_desk import Breaker as DrawnBreaker
 from layouts.components.admin_desk import size
@@ -126,13 +128,37 @@ def test_a_desk_without_tensorflow_is_drawn_whole(signed_in: SignIn, monkeypatch
             raise PackageNotFoundError(package)
         return "1.2.3"
 
-    monkeypatch.setattr(admin, "version", version)
+    monkeypatch.setattr(admin_health, "version", version)
     inputs = {"admin-tick.n_intervals": 0, "admin-changed.data": None}
     answer = fire(signed_in(Role.ADMIN), inputs, output="admin-wrong")
     assert toasts(answer) == []
-    assert admin.installed("TensorFlow", "tensorflow") == ("TensorFlow", "not installed here", "off")
+    assert admin_health.installed("TensorFlow", "tensorflow") == ("TensorFlow", "not installed here", "off")
     for words in ("not installed here", "1.2.3", "PostgreSQL", "Latest events"):
         assert words in answer.text
+
+
+def test_queues_and_workers_are_told_by_name(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ADMIN)
+    job = jobs.create(session, TOP_UP, {})
+    job.run_after = utc_now() - timedelta(minutes=5)
+    session.commit()
+    redis, heard = core.job_queue.redis(), utc_now().isoformat()
+    for name in ("hand-1", "gone"):
+        redis.sadd("rq:workers", f"rq:worker:{name}")
+    redis.hset("rq:worker:hand-1", mapping={"queues": f"{job.queue},now", "state": "idle", "last_heartbeat": heard})
+    (worker,) = core.job_queue.live_workers()
+    assert (worker.name, worker.queues, worker.state) == ("hand-1", (job.queue, "now"), "idle")
+    told = {row[0]: row[1:] for row in admin_health.queues(admin_health.job_table.queues(session), [worker])}
+    assert told[job.queue] == ("1", "5 min", "1", "ok")
+    assert told["predict"] == ("0", "—", "0", "off")
+    assert admin_health.queues([QueueRow("train", 2, 60.0)], [])[0][-1] == "bad"
+    answer = fire(client, {"admin-tick.n_intervals": 0, "admin-changed.data": None}, output="admin-wrong")
+    for words in ("hand-1, idle", "Database revision", revision(session), version()):
+        assert words in said(answer)
+
+
+def revision(session: Session) -> str:
+    return str(session.scalar(text("SELECT version_num FROM alembic_version")))
 
 
 def test_faults_are_named_the_worst_first() -> None:
@@ -445,6 +471,7 @@ def test_an_invitation_is_made_shown_once_and_withdrawn(
     assert token not in str([vars(e) for e in session.scalars(select(AuditEvent))])
     press(client, "admin-withdraw", str(made.id), output="admin-users-changed")
     session.expire_all()
+    assert {"invitation_made", "invitation_withdrawn"} <= set(audit.actions(session))
     assert session.scalars(select(Invitation)).one().withdrawn_at is not None
 
 
