@@ -54,13 +54,14 @@ def without_direction(p: Floats, rows: Judged) -> Baseline:
 
 def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judged) -> Baseline:
     """A baseline that said `q` over the rows, and the model, which said `p`, against it."""
+    overlap = comparison.overlapping(rows.t0, rows.horizon * rows.step_ms)
     return Baseline(
         key=known.key,
         title=known.title,
         about=known.about,
         simple=known.simple,
         metrics=evaluation.judge(q, rows, said),
-        model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=rows.horizon),
+        model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=overlap),
     )
 
 

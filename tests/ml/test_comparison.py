@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml import student
-from ml.comparison import compare, long_run_variance, small_sample
+from ml.comparison import compare, degrees, long_run_variance, overlapping, small_sample
 
 HOUR = 3_600_000
 
@@ -49,10 +49,10 @@ def test_no_more_moments_than_the_horizon_show_nothing() -> None:
 def test_the_tail_is_students() -> None:
     from scipy import stats
 
-    for degrees in (1, 2, 5, 30, 839, 100_000):
+    for freedom in (1, 2, 5, 30, 839, 100_000):
         for t in (-3.0, -0.5, 0.0, 0.3, 1.645, 8.0):
-            assert student.upper_tail(t, degrees) == pytest.approx(float(stats.t.sf(t, degrees)), rel=1e-6)
-        assert student.critical(0.025, degrees) == pytest.approx(float(stats.t.ppf(0.975, degrees)))
+            assert student.upper_tail(t, freedom) == pytest.approx(float(stats.t.sf(t, freedom)), rel=1e-6)
+        assert student.critical(0.025, freedom) == pytest.approx(float(stats.t.ppf(0.975, freedom)))
 
 
 def test_the_correction_is_that_of_harvey_leybourne_and_newbold() -> None:
@@ -74,3 +74,11 @@ def test_markets_of_one_moment_count_as_one_term() -> None:
     twice = compare(np.tile(model, 2), np.tile(base, 2), np.tile(times(500), 2), horizon=3)
     assert twice.statistic == pytest.approx(alone.statistic)
     assert twice.p_value == pytest.approx(alone.p_value)
+
+
+def test_calls_made_every_few_bars_overlap_less_and_leave_more_degrees_of_freedom() -> None:
+    assert overlapping(times(100), 24 * HOUR) == 24
+    assert overlapping(times(100)[::4], 24 * HOUR) == 6
+    assert overlapping(np.tile(times(50), 2), 5 * HOUR) == 5
+    assert overlapping(times(1), HOUR) == 1
+    assert (degrees(480, 24), degrees(120, 6), degrees(10, 9)) == (19, 19, 1)
