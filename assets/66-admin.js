@@ -24,6 +24,6 @@
   client.admin = {
     jobs: (_text, _ticks, _changed, id) => reload(id),
     users: (_text, _changed, id) => reload(id),
-    events: (_text, _result, id) => reload(id),
+    events: (_text, _result, _action, _person, _since, _until, id) => reload(id),
   };
 })();

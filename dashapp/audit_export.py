@@ -5,13 +5,14 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC
+from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request, stream_with_context
 from flask_login import current_user
 
 import db.engine
-from callbacks.admin_audit import wanted_of
-from callbacks.trail import note
+from callbacks.admin_audit import FILTERS, wanted_of
+from callbacks.trail import denied, note
 from core.roles import Role, covers
 from core.spreadsheet import tame
 from db.queries import audit
@@ -28,12 +29,14 @@ def install(app: Flask) -> None:
 
 @blueprint.get("/admin/audit.csv")
 def export() -> Response:
-    """Every event that fits `text` and `result`, oldest first. That it was exported stands in the log as well."""
+    """Every event that fits what the page filters by, oldest first. That it was exported stands in the log as well."""
     if not covers(current_user.role, Role.ADMIN):
+        denied("audit_export.export", held=Role(current_user.role), needed=Role.ADMIN)
         abort(404)
-    wanted = wanted_of(request.args.get("text"), request.args.get("result"))
+    wanted = wanted_of(*(request.args.get(name) for name in FILTERS))
     with db.engine.session() as session:
-        note(session, "audit_exported", "audit log", text=wanted.text or None, filter=wanted.result or None)
+        given: dict[str, Any] = {f"by_{name}": value for name in FILTERS if (value := request.args.get(name))}
+        note(session, "audit_exported", "audit log", **given)
     answer = Response(stream_with_context(_lines(wanted)), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=bolt-audit.csv"
     answer.headers["Cache-Control"] = "no-store"

@@ -9,7 +9,7 @@ import core.timeframe as timeframes
 import db.engine
 import db.queries.jobs as jobs
 import db.queries.uploads as uploads
-from callbacks.trail import note
+from callbacks.trail import denied, note
 from core.errors import BoltError, Forbidden, Refused
 from core.jobs import IMPORT_FILE
 from core.roles import Role, covers
@@ -38,6 +38,7 @@ take_file.takes_files = True  # type: ignore[attr-defined]  # the gate lets its 
 
 def _take() -> str:
     if not covers(current_user.role, Role.ANALYST):
+        denied("uploads.take_file", held=Role(current_user.role), needed=Role.ANALYST)
         raise Forbidden("Importing needs the role analyst. Ask an admin of this desk.")
     form = request.form
     name = market_name.make(form.get("exchange", ""), form.get("symbol", ""))

@@ -235,4 +235,8 @@ class Admin:
     EVENT_SEARCH = "admin-event-search"
     EVENT_COUNT = "admin-event-count"
     RESULT = "admin-result"
+    ACTION = "admin-action"
+    PERSON = "admin-person"
+    SINCE = "admin-since"
+    UNTIL = "admin-until"
     EXPORT = "admin-export"

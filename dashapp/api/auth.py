@@ -162,6 +162,7 @@ def logout() -> None:
     if claims is not None:
         with db.engine.session() as session:
             tokens.end(session, claims, now=utc_now())
+            guard.note(session, guard.caller(), "sign_out", how="token")
 
 
 @resource(

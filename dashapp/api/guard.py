@@ -18,10 +18,10 @@ from core.errors import Forbidden
 from core.roles import covers
 from dashapp import security
 from dashapp.api import tokens
-from dashapp.api.limits import Counter, Spent, claim_guess
+from dashapp.api.limits import PER_ADDRESS, Counter, Spent, claim_guess
 from dashapp.api.route import Route
 from dashapp.api.tokens import ACCESS, PERSONAL, Claims
-from db.queries import factors
+from db.queries import audit, factors
 from db.queries import tokens as stored
 from db.queries.throttles import account_key, address_key
 from db.queries.users import normal_email
@@ -64,12 +64,16 @@ def guard(*, public: bool) -> None:
     g.api_spent = []
     request.max_content_length = LARGEST
     now = utc_now()
+    limit, origin = security.settings().rate_limit_api, address_key(address())
+    everyone = served().counter.count(f"all:{origin}", limit=PER_ADDRESS * limit, now=now, name="address")
+    if everyone.exceeded:  # before the database is asked who it is
+        _spend(everyone)
     caller = None if public else authenticate(now)
-    who = f"user:{caller.id}" if caller else address_key(address())
-    _spend(served().counter.count(who, limit=security.settings().rate_limit_api, now=now))
+    who = f"user:{caller.id}" if caller else origin
+    _spend(served().counter.count(who, limit=limit, now=now))
     route = current_route()
     if route.guessing:
-        _spend(_claim(f"api-{address_key(address())}", now))
+        _spend(_claim(f"api-{origin}", now))
     if public:
         return
     if caller is None:
@@ -139,6 +143,35 @@ def address() -> str:
     return request.remote_addr or "unknown"
 
 
+def note(
+    session: Session,
+    who: Caller,
+    action: str,
+    object: str = "",  # noqa: A002  the word of the log
+    *,
+    result: audit.Result = "ok",
+    **detail: object,
+) -> None:
+    """Append to the audit log what a caller did; the last thing in a transaction."""
+    audit.record(
+        session,
+        actor_id=who.id,
+        actor=who.email,
+        action=action,
+        object=object,
+        ip=address(),
+        result=result,
+        detail=dict(detail),
+    )
+
+
+def denied(who: Caller, name: str, because: str) -> None:
+    """Somebody asked for what they may not; written at once into both logs, whatever becomes of the request."""
+    log.warning("authz_denied", extra={"action": name, "account": who.id})
+    with db.engine.session() as session:
+        note(session, who, "access_denied", f"api {name}", result="denied", role=who.role, because=because)
+
+
 def _caller(
     session: Session, user: User, *, scopes: frozenset[str] | None = None, claims: Claims | None = None
 ) -> Caller:
@@ -150,9 +183,7 @@ def _claim(key: str, now: datetime) -> Spent:
     return claim_guess(key, security.settings().rate_limit_auth, now=now)
 
 
-def _spend(spent: Spent | None) -> None:
-    if spent is None:
-        return
+def _spend(spent: Spent) -> None:
     g.api_spent.append(spent)
     if spent.exceeded:
         pause(spent.reset)
@@ -171,5 +202,5 @@ def _refuse_beyond_rights(caller: Caller, route: Route) -> None:
             else "Personal tokens can't manage the account. Sign in with POST /api/auth/login."
         )
     if sentence:
-        log.warning("authz_denied", extra={"action": route.name, "account": caller.id})
+        denied(caller, route.name, sentence)
         raise Forbidden(sentence)

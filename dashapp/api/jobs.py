@@ -14,6 +14,7 @@ from dashapp.api.schemas import Answer, Time
 from db.queries import jobs
 from db.tables import Job
 
+DESKS_OWN = "Only an admin can cancel a job of the desk itself."
 ID = "0b3d8a1e-2c55-4a0f-9f0e-6d5c0c9d3f4b"
 
 resource = Resource("Jobs")
@@ -54,6 +55,9 @@ def cancel_job(job_id: UUID) -> JobItem:
     me = guard.caller()
     with db.engine.session() as session:
         job = jobs.visible(session, me.id, me.role, str(job_id))
-        if job.owner_id != me.id and not covers(me.role, Role.ADMIN):
-            raise Forbidden("Only an admin can cancel a job of the desk itself.")
-        return JobItem.of(jobs.request_cancel(session, job.id))
+        if job.owner_id == me.id or covers(me.role, Role.ADMIN):
+            item = JobItem.of(jobs.request_cancel(session, job.id))
+            guard.note(session, me, "job_cancelled", f"job {job.id}", kind=job.name)
+            return item
+    guard.denied(me, "cancel_job", DESKS_OWN)
+    raise Forbidden(DESKS_OWN)

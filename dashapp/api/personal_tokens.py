@@ -7,7 +7,6 @@ from pydantic import Field
 
 import db.engine
 from core.clock import utc_now
-from core.errors import Forbidden
 from dashapp.api import guard, tokens
 from dashapp.api.reauthentication import Reauthentication, reauthenticated
 from dashapp.api.route import Resource
@@ -44,7 +43,7 @@ class NewPersonalToken(Reauthentication):
 
 
 class MadePersonalToken(Answer):
-    """`token` is shown this once; Bolt keeps its hash."""
+    """`token` is shown this once; Bolt keeps its hash, and with an `Idempotency-Key` this answer, sealed, for a day."""
 
     token: str = Field(examples=["bolt_EXAMPLE"])
     about: PersonalToken
@@ -65,6 +64,7 @@ def list_tokens() -> PersonalTokens:
     body=NewPersonalToken,
     scope=None,
     guessing=True,
+    once=True,
 )
 def make_token(body: NewPersonalToken) -> MadePersonalToken:
     """Make a token for a program. It reads, and with the scope train starts and cancels jobs, as far as you may."""
@@ -72,7 +72,7 @@ def make_token(body: NewPersonalToken) -> MadePersonalToken:
     with reauthenticated(), db.engine.session() as session:
         user = users.get(session, me.id)
         if not passwords.matches(user.password_hash, body.current_password):
-            raise Forbidden("That is not your current password.")
+            raise passwords.WrongPassword
         scopes, ends = sorted(set(body.scopes)), now + timedelta(days=body.days)
         made = stored.add_personal(
             session, user, name=body.name, token_hash=tokens.digest(token), scopes=scopes, now=now, expires_at=ends

@@ -8,7 +8,8 @@ from core.clock import utc_now
 from dashapp.api import guard
 from dashapp.api.limits import seconds_until
 from dashapp.api.schemas import Body, Password
-from dashapp.auth.sign_in import claim
+from dashapp.auth.passwords import WrongPassword
+from dashapp.auth.sign_in import claim, note_wrong
 from db.queries import throttles
 
 
@@ -24,6 +25,10 @@ def reauthenticated() -> Iterator[None]:
     retry_at = claim(guard.address(), me.email, now)
     if retry_at is not None:
         guard.pause(seconds_until(retry_at, now))
-    yield
+    try:
+        yield
+    except WrongPassword:
+        note_wrong(me.id, guard.address())
+        raise
     with db.engine.session() as session:
         throttles.proved(session, guard.address(), me.email)

@@ -94,7 +94,7 @@ def remove(session: Session, user_id: int, password: str, *, ip: str = "") -> No
     """Delete one's own account; jobs, models and calls stay, without a name. Raises Forbidden."""
     user = users.get(session, user_id)
     if not passwords.matches(user.password_hash, password):
-        raise Forbidden("That is not your current password.")
+        raise passwords.WrongPassword
     if user.is_owner:
         raise Forbidden("The owner can't be removed: somebody must always be able to let others in.")
     audit.by_user(session, user, "account_removed", object=f"user {user.email}", ip=ip)
@@ -127,7 +127,7 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, n
     """
     user = users.get(session, user_id)
     if not passwords.matches(user.password_hash, current):
-        raise Forbidden("That is not your current password.")
+        raise passwords.WrongPassword
     passwords.check(new, words=(user.email, user.display_name))
     version = users.set_password(session, user_id, passwords.make_hash(new))
     mails.put(session, user, "password_changed", now=now, ip=ip)

@@ -166,6 +166,9 @@ def enter() -> ResponseReturnValue:
             abort(429, "Too many failed attempts. Try again in a few minutes.")
     user = _holder(_answer(), bytes.fromhex(waiting["challenge"]), now)
     if user is None:
+        with db.engine.session() as session:
+            known: dict[str, Any] = {"ip": address(), "result": "failed", "detail": {"how": "passkey"}}
+            audit.record(session, actor_id=None, actor="unknown", action="sign_in", **known)
         abort(401, UNKNOWN)
     response = begin(welcome(user, address=address(), now=now, how="passkey"), waiting["target"], now)
     response.headers.pop("Location", None)

@@ -14,7 +14,7 @@ from threading import BoundedSemaphore, Lock
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from core.errors import Unavailable, WeakPassword
+from core.errors import Forbidden, Unavailable, WeakPassword
 
 LONGEST = 1_024  # characters; longer input is refused before any work is spent on it
 PHRASE = 15  # from this length on any mixture of characters will do
@@ -29,6 +29,13 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _places = BoundedSemaphore(PLACES)
 _admitted = BoundedSemaphore(PLACES + WAITING)
 _estimate = Lock()  # zxcvbn keeps the user's words in a global
+
+
+class WrongPassword(Forbidden):
+    """Somebody signed in did not know the password of the account, where it is asked for once more."""
+
+    def __init__(self) -> None:
+        super().__init__("That is not your current password.")
 
 
 def normal(password: str) -> str:

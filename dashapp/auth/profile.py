@@ -9,12 +9,13 @@ from flask_login import current_user
 
 import db.engine
 from core.clock import utc_now
-from core.errors import Forbidden, Refused, WeakPassword
+from core.errors import Refused, WeakPassword
 from dashapp import security
 from dashapp.auth import accounts, sessions
 from dashapp.auth.answers import address, farewell, paused, remember_look, show_form
 from dashapp.auth.forms import ConfirmForm, PasswordForm, ProfileForm
-from dashapp.auth.sign_in import claim
+from dashapp.auth.passwords import WrongPassword
+from dashapp.auth.sign_in import claim, note_wrong
 from db.queries import audit, throttles, user_sessions, users
 from db.tables import UserSession
 
@@ -59,7 +60,8 @@ def password() -> ResponseReturnValue:
             old, new = form.current.data or "", form.password.data or ""
             accounts.change_password(session, current_user.id, old, new, now=now, ip=address())
             user = users.get(session, current_user.id)
-    except Forbidden as wrong:
+    except WrongPassword as wrong:
+        note_wrong(current_user.id, address())
         form.current.errors = [wrong.sentence]
         return show_form("password.html", form, 403)
     except WeakPassword as weak:

@@ -79,10 +79,18 @@ def prove(user_id: int, email: str, password: str, *, address: str, now: datetim
     with db.engine.session() as session:
         stored = users.get(session, user_id).password_hash
     if not passwords.matches(stored, password):
+        note_wrong(user_id, address)
         return False
     with db.engine.session() as session:
         throttles.proved(session, address, email)
     return True
+
+
+def note_wrong(user_id: int, address: str) -> None:
+    """Into the audit log: whoever is signed in as this account did not know its password."""
+    with db.engine.session() as session:
+        user = users.get(session, user_id)
+        audit.by_user(session, user, "reauthentication", ip=address, result="failed", reason="wrong password")
 
 
 def welcome(user: User, *, address: str, now: datetime, how: str = "password") -> User:

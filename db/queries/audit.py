@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from db.queries import sorting
 from db.tables import AuditEvent, User
 
 Result = Literal["ok", "failed", "denied"]
@@ -127,13 +128,18 @@ def _kept(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: all that fit every word given. `text` is looked for in actor, action, object and address."""
+    """Which events: all that fit every word given. `text` is looked for in actor, action, object and address.
+
+    `person` is an actor's name as it was written, which outlives the account; `until` is not part of the span.
+    """
 
     text: str = ""
     result: str = ""
     action: str = ""
     actor_id: int | None = None
     since: datetime | None = None
+    until: datetime | None = None
+    person: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -148,6 +154,10 @@ class Wanted:
             found.append(AuditEvent.actor_id == self.actor_id)
         if self.since is not None:
             found.append(AuditEvent.at >= self.since)
+        if self.until is not None:
+            found.append(AuditEvent.at < self.until)
+        if self.person:
+            found.append(AuditEvent.actor == self.person)
         return found
 
 
@@ -155,7 +165,7 @@ def page(
     session: Session, wanted: Wanted, *, start: int = 0, limit: int = 50, sort: str = "at", descending: bool = True
 ) -> list[AuditEvent]:
     """Events `start` to `start + limit`, newest first unless sorted otherwise."""
-    column = SORTS.get(sort, AuditEvent.id)
+    column = sorting.chosen(SORTS, sort)
     order = (column.desc() if descending else column.asc(), AuditEvent.id.desc())
     return list(session.scalars(_chosen(wanted).order_by(*order).offset(start).limit(limit)))
 
@@ -173,6 +183,11 @@ def stream(session: Session, wanted: Wanted) -> Iterator[AuditEvent]:
 def actions(session: Session) -> list[str]:
     """Every action that occurs, by name."""
     return list(session.scalars(select(AuditEvent.action).distinct().order_by(AuditEvent.action)))
+
+
+def people(session: Session) -> list[str]:
+    """Every actor that occurs, by name; `system` and `command line` among them."""
+    return list(session.scalars(select(AuditEvent.actor).distinct().order_by(AuditEvent.actor)))
 
 
 def _chosen(wanted: Wanted) -> Select[AuditEvent]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Refused
 from core.jobs import ENDED_STATES, KINDS, WAITING_STATES, JobState, Queue
-from db.queries import jobs
+from db.queries import jobs, sorting
 from db.tables import Job, User
 
 SCHEDULE = "schedule"  # who asked for a job that names nobody
@@ -60,7 +60,8 @@ def page(
     owner = _owner()
     places: dict[str, Any] = {"kind": Job.name, "state": Job.state, "owner": owner, "created_at": Job.created_at}
     newest = (Job.created_at.desc(), Job.id)
-    if column := places.get(sort):
+    if sort:
+        column = sorting.chosen(places, sort)
         order: tuple[Any, ...] = (column.desc() if descending else column.asc(), *newest)
     else:
         rank = case({state: n for n, state in enumerate(STATE_ORDER[:3])}, value=Job.state, else_=len(STATE_ORDER))

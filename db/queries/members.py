@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Refused
 from core.roles import Role
-from db.queries import users
+from db.queries import sorting, users
 from db.queries.user_sessions import is_open
 from db.tables import User, UserSession
 
@@ -56,7 +56,7 @@ def page(
         "last_login_at": User.last_login_at,
         "open_sessions": sessions,
     }
-    column = places.get(sort, User.email)
+    column = sorting.chosen(places, sort)
     order = (column.desc().nulls_last() if descending else column.asc().nulls_last(), User.id)
     shown = (User.id, User.email, User.display_name, User.role, User.is_owner, User.created_at, User.last_login_at)
     query = select(*shown, User.disabled_at, sessions).where(*_holding(text)).order_by(*order)

@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 from core.errors import NotFound
 from layouts import ids
 from layouts.components.feedback import page_head, skeleton
-from layouts.components.forms import button, confirm, segments
+from layouts.components.forms import button, confirm, field, segments
 from layouts.components.grid import Cell, grid, search_field
 
 REFRESH_MS = 10_000
@@ -117,6 +117,12 @@ def _audit() -> list[Component]:
     results = segments(
         ids.Admin.RESULT, [(words, value) for value, words in RESULTS], RESULTS[0][0], label="Result of the events"
     )
+    choices = [
+        _choice(ids.Admin.ACTION, "What", "Anything"),
+        _choice(ids.Admin.PERSON, "Who", "Anybody"),
+        _day(ids.Admin.SINCE, "From, UTC"),
+        _day(ids.Admin.UNTIL, "To, UTC"),
+    ]
     export = html.A("Export as CSV", id=ids.Admin.EXPORT, href="/admin/audit.csv", className="btn btn-secondary btn-sm")
     tools = [search_field(ids.Admin.EVENT_SEARCH, "Search the log"), results, export]
     head = [html.H2("Audit log"), html.Span(id=ids.Admin.EVENT_COUNT, className="t3 fs12 m-hide")]
@@ -124,7 +130,8 @@ def _audit() -> list[Component]:
         html.Section(
             [
                 html.Div([*head, html.Div(tools, className="end")], className="pane-head wrapping"),
-                grid(ids.Admin.EVENTS, EVENTS, height="calc(100dvh - 262px)"),
+                html.Div(choices, className="filters"),
+                grid(ids.Admin.EVENTS, EVENTS, height="calc(100dvh - 330px)"),
                 html.P(
                     "Each event carries the SHA-256 of the one before it. python -m dashapp check proves the chain.",
                     className="pane-body t3 fs12 below-table",
@@ -134,6 +141,17 @@ def _audit() -> list[Component]:
             **{"aria-label": "Audit log"},
         ),
     ]
+
+
+def _choice(id: str, label: str, hint: str) -> Component:  # noqa: A002  Dash's own word
+    """A list that a callback fills; nothing chosen filters nothing."""
+    return field(label, dcc.Dropdown(id=id, options=[], placeholder=hint, clearable=True))
+
+
+def _day(id: str, label: str) -> Component:  # noqa: A002  Dash's own word
+    """A day as the browser lets people choose one; `2026-11-24`."""
+    box = dcc.Input(id=id, type="text", placeholder="2026-01-31", debounce=0.3, maxLength=10, autoComplete="off")
+    return field(label, box)
 
 
 def _settings() -> list[Component]:

@@ -14,6 +14,7 @@ from core.market_name import parse
 from core.roles import Role
 from db.queries import audit, invitations, jobs, markets, sources, tokens, users, watchlists
 from layouts import site_map
+from layouts.pages.admin import PARTS
 from tests.browser.conftest import Browse
 
 pytestmark = pytest.mark.browser
@@ -58,9 +59,7 @@ def plant(session: Session, owner_id: int) -> None:
 def addresses(app: Flask) -> list[str]:
     """Every page: those of the site map, the admin desk's parts, and those that Flask draws."""
     drawn = [page.path for page in site_map.PAGES]
-    parts = [
-        f"/admin/{part}" for part in ("users", "audit", "jobs", "sources", "models", "storage", "settings", "health")
-    ]
+    parts = [path for *_, path in PARTS]
     plain = [
         rule.rule
         for rule in app.url_map.iter_rules()

@@ -27,6 +27,7 @@ from db.queries.job_table import QueueRow
 from db.tables import AuditEvent, Invitation, Job, Mail, User
 from layouts.components.admin_desk import Breaker as DrawnBreaker
 from layouts.components.admin_desk import size
+from layouts.pages.admin import PARTS
 from tests.fire import fire, toasts
 from tests.web import CALLBACKS, SignIn, add_user, body_of, dash_headers, router_body, settings_for
 
@@ -97,7 +98,7 @@ def test_every_callback_of_the_admin_desk_is_for_admins() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
-@pytest.mark.parametrize("path", ["/admin", "/admin/users", "/admin/audit"])
+@pytest.mark.parametrize("path", [path for *_, path in PARTS])
 def test_u33_others_get_the_same_404_as_at_an_unknown_address(signed_in: SignIn, role: Role, path: str) -> None:
     client = signed_in(role)
     asked, unknown = client.get(path), client.get("/no/such/page")
@@ -495,8 +496,34 @@ def test_the_log_is_exported_as_csv_without_formulas(signed_in: SignIn, session:
     assert ",'=HYPERLINK(1)," in row
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert audit.page(session, audit.Wanted(), limit=1)[0].action == "audit_exported"
-    inputs = {"admin-event-search.value": "a b", "admin-result.value": "failed"}
+    others = dict.fromkeys([f"admin-{word}.value" for word in ("action", "person", "since", "until")])
+    inputs = {"admin-event-search.value": "a b", "admin-result.value": "failed"} | others
     assert "/admin/audit.csv?text=a+b&result=failed" in said(fire(client, inputs, output="admin-export"))
+
+
+def test_the_log_is_filtered_by_action_person_and_days_on_page_and_export(signed_in: SignIn, session: Session) -> None:
+    client, today = signed_in(Role.ADMIN), f"{utc_now():%Y-%m-%d}"
+    for actor, action in (("mara", "role_changed"), ("mara", "sign_out"), ("jonas", "role_changed")):
+        audit.record(session, actor_id=None, actor=actor, action=action)
+    session.commit()
+    state = {"admin-action.value": "role_changed", "admin-person.value": "mara"}
+    asked = {"admin-events.getRowsRequest": {"startRow": 0, "endRow": 50}}
+    for days, found in (((None, None), 1), ((today, today), 1), (("2020-01-01", "2020-01-02"), 0), (("x", None), None)):
+        given = state | dict(zip(("admin-since.value", "admin-until.value"), days, strict=True))
+        answer = fire(client, asked, given)
+        address = fire(
+            client, {"admin-event-search.value": "", "admin-result.value": "all"} | given, output="admin-export"
+        )
+        if found is None:
+            assert "2026-01-31" in toasts(answer)[0]["text"]
+            assert client.get("/admin/audit.csv?since=x").status_code == 422
+            continue
+        assert [row["actor"] for row in rows_of(answer, "admin-events")] == ["mara"] * found
+        lines = client.get(address.get_json()["response"]["admin-export"]["href"]).text.splitlines()
+        assert len(lines) == 1 + found
+    choices = fire(client, {"admin-action.id": "admin-action"}).get_json()["response"]
+    assert choices["admin-action"]["options"]["role_changed"] == "Role changed"
+    assert {"jonas", "mara"} <= set(choices["admin-person"]["options"])
 
 
 def test_old_jobs_do_not_count_as_failed_today(session: Session) -> None:

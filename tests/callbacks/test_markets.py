@@ -13,7 +13,7 @@ from core.clock import utc_now
 from core.jobs import BACKFILL, IMPORT_FILE, JobState
 from core.market_name import parse
 from core.roles import Role
-from db.queries import imports, jobs, listings, markets, refusals
+from db.queries import audit, imports, jobs, listings, markets, refusals
 from db.tables import Job, SourceHealth
 from layouts.components import coverage
 from layouts.pages import markets as layout
@@ -182,6 +182,7 @@ def test_a_market_is_followed_and_its_past_is_fetched(signed_in: SignIn, session
     (job,) = jobs.latest(session, name=BACKFILL.name)
     assert (job.args, job.owner_id) == ({"market_id": market.id}, client.user_id)  # type: ignore[attr-defined]
     assert "Following kraken:BTC/USD" in str(toasts(answer))
+    assert audit.page(session, audit.Wanted(action="market_followed"))[0].object == "kraken:BTC/USD"
     follow(client, "kraken:BTC/USD")
     session.expire_all()
     assert len(jobs.latest(session, name=BACKFILL.name)) == 1

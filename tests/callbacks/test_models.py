@@ -12,7 +12,7 @@ from core.errors import Refused
 from core.jobs import TRAIN_MODEL, JobState
 from core.market_name import make
 from core.roles import Role
-from db.queries import candles, job_claims, jobs, markets
+from db.queries import audit, candles, job_claims, jobs, markets
 from db.tables import Job
 from tests.candles import walk
 from tests.fire import fire, toasts, wired
@@ -73,6 +73,7 @@ def test_an_analyst_starts_a_training(signed_in: SignIn, session: Session) -> No
     assert job.state == JobState.QUEUED
     assert job.args == {"markets": ["demo:BTC/USDT"], "timeframe": "5m", "horizon": 12, "epochs": 2, "seeds": 1}
     assert toasts(answer)[0]["title"] == "Training asked for"
+    assert audit.page(session, audit.Wanted(action="training_asked"))[0].object == f"job {job.id}"
 
 
 def test_s37_absurd_numbers_start_nothing_and_fill_no_memory(signed_in: SignIn, session: Session) -> None:
@@ -188,6 +189,7 @@ def test_the_person_who_started_it_cancels_a_training(signed_in: SignIn, session
     assert cancel(client, job.id).status_code == 200
     session.refresh(job)
     assert job.state == JobState.CANCELLED
+    assert audit.page(session, audit.Wanted(action="job_cancelled"))[0].object == f"job {job.id}"
 
 
 def test_others_cannot_cancel_a_training_of_the_system(signed_in: SignIn, session: Session) -> None:

@@ -19,7 +19,7 @@ from core.roles import Role
 from core.ticks import Tick
 from core.timeframe import TIMEFRAMES
 from dashapp.auth import accounts, sessions
-from db.queries import coins, jobs, listings, markets, watchlists
+from db.queries import audit, coins, jobs, listings, markets, watchlists
 from db.tables import Coin, SourceHealth
 from layouts.components import watchlist, watchlist_calls
 from layouts.components.watchlist_calls import Card
@@ -210,6 +210,7 @@ def test_a_market_that_is_not_here_is_followed_by_those_who_may(signed_in: SignI
     (job,) = jobs.latest(session, name=BACKFILL.name)
     assert (job.args, job.owner_id) == ({"market_id": market.id}, analyst.user_id)
     assert symbols(analyst) == ["BTC/USD"]
+    assert audit.page(session, audit.Wanted(action="market_followed"))[0].object == "kraken:BTC/USD"
     unknown = do(analyst, act="add", market="acme/BTC-USD")
     assert "EXCHANGES" in str(toasts(unknown))
 

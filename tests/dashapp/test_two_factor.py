@@ -148,6 +148,7 @@ def test_setting_it_up_on_the_page(signed_in: SignIn, session: Session) -> None:
     assert len(re.findall(r"<li>\w{5}-\w{5}</li>", done.text)) == 10
     session.rollback()
     assert session.scalars(select(Mail.kind)).all() == ["factor_on"]
+    assert "two_factor_on" in session.scalars(select(AuditEvent.action)).all()
     assert "10 of 10" in re.sub(r"<[^>]+>", "", client.get("/two-factor").text)
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,14 +14,24 @@ from sqlalchemy.orm import Session
 from alerts.letters import Letter
 from alerts.transports.email import Smtp
 from core.clock import utc_now
+from core.errors import Refused
 from core.roles import Role
 from dashapp.config import ROOT
 from db.queries import audit, job_table, members
 from db.tables import User
+from tests.fire import fire, toasts
 from tests.web import SignIn
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("https://evil.example")')
 INJECTED = ("(select pg_sleep(9))", "id; DROP TABLE users", "id) --", "1 OR 1=1", "password_hash", "%' OR '1'='1", "\\")
+
+
+SORTED: tuple[Callable[[Session, str], object], ...] = (
+    lambda session, words: job_table.page(session, sort=words),
+    lambda session, words: audit.page(session, audit.Wanted(), sort=words),
+    lambda session, words: members.page(session, sort=words, now=utc_now(), idle=timedelta(hours=1)),
+)
+GRIDS = ("admin-jobs", "admin-users", "admin-events")
 
 
 def test_s22_a_letter_has_the_headers_that_bolt_gave_it() -> None:
@@ -56,8 +67,16 @@ def test_s25_sorting_and_filters_take_names_from_a_list(signed_in: SignIn, sessi
     for words in INJECTED:
         assert audit.page(session, audit.Wanted(text=words), limit=5) == []
         assert client.get("/admin/audit.csv", query_string={"text": words, "result": words}).status_code in {200, 422}
-        assert job_table.page(session, text=words, sort=words, limit=5) == []
-        assert members.page(session, text=words, sort=words, limit=5, now=utc_now(), idle=timedelta(hours=1)) == []
+        assert job_table.page(session, text=words, limit=5) == []
+        assert members.page(session, text=words, limit=5, now=utc_now(), idle=timedelta(hours=1)) == []
+        for sorted_by in SORTED:
+            with pytest.raises(Refused, match="is sorted by"):
+                sorted_by(session, words)
+        for grid in GRIDS:
+            asked = {"startRow": 0, "endRow": 50, "sortModel": [{"colId": words, "sort": "asc"}]}
+            answer = fire(client, {f"{grid}.getRowsRequest": asked})
+            assert "is sorted by" in toasts(answer)[0]["text"], grid
+            assert "rowData" not in answer.text
     assert session.query(User).count() == before
 
 
