@@ -79,11 +79,16 @@ class CcxtGateway:
     def markets(self) -> list[ListedMarket]:
         self._load_markets()
         listed = [
-            ListedMarket(m["symbol"], _decimals(m["precision"].get("price")), m.get("active") is not False)
+            ListedMarket(m["symbol"], self._decimals(m), m.get("active") is not False)
             for m in self.client.markets.values()
             if m.get("spot") and SYMBOL.fullmatch(m["symbol"])
         ]
         return sorted(listed, key=lambda m: m.symbol)
+
+    def _decimals(self, market: dict[str, Any]) -> int | None:
+        """Decimals of a market's prices; unknown where its exchange counts significant digits instead."""
+        steps = getattr(self.client, "precisionMode", None) == ccxt.TICK_SIZE
+        return _decimals(market["precision"].get("price")) if steps else None
 
     def page(self, timeframe: str) -> int:
         wanted = timeframes.parse(timeframe)
@@ -218,7 +223,7 @@ def _one_a_time(columns: tuple[Floats, ...]) -> Candles:
 
 
 def _decimals(tick: Any) -> int | None:
-    """Decimals of a price step such as 0.01; ccxt's precision mode is the step itself for the exchanges we use."""
+    """Decimals of a price step such as 0.01."""
     if not isinstance(tick, int | float) or not tick > 0:
         return None
     text = f"{tick:.12f}".rstrip("0")

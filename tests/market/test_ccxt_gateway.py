@@ -51,6 +51,17 @@ def test_markets_come_with_the_decimals_of_their_ticks(gateway: CcxtGateway) -> 
     assert all(m.active for m in listed.values())
 
 
+@pytest.mark.parametrize(
+    ("exchange", "told", "decimals"),
+    [("okx", 0.01, 2), ("bitfinex", 5, None), ("bitfinex", 0.01, None), ("bithumb", 4, None)],
+)
+def test_significant_digits_are_no_decimals(exchange: str, told: float, decimals: int | None) -> None:
+    other = ccxt_gateway.make(exchange, base_url="http://127.0.0.1:9")
+    market = {"symbol": "BTC/USDT", "spot": True, "active": True, "precision": {"price": told}}
+    other.client.markets = {"BTC/USDT": market}
+    assert [one.price_decimals for one in other.markets()] == [decimals]
+
+
 def test_only_closed_candles_come_oldest_first(gateway: CcxtGateway) -> None:
     got = some(gateway)
     assert len(got) in (47, 48)
