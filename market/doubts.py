@@ -1,7 +1,8 @@
 """Candles that are one, and may be a fault of the exchange all the same: prices far outside what was paid around them.
 
-A wick that leaves its own body by a quarter is believed when it is told again, unchanged, a while later; until then it
-is left out, as a hole that is asked for again. Real ones are as rare as they are worth a minute's patience.
+A wick that leaves its own body by a quarter is believed at once when stream and REST tell it alike; else when it is
+told again and again, unchanged, for longer than exchanges are usually wrong. Until then it is left out, as a hole that
+is asked for again. Real ones are as rare as they are worth some minutes' patience.
 """
 
 import math
@@ -17,7 +18,10 @@ from core.timeframe import Timeframe
 from market.quality import Bools
 
 FAR = math.log(1.25)  # of high above the body, or low under it
-BELIEVED_S = 55.0  # between two answers that agree: the next minute's asks again
+BELIEVED_S = 600.0  # from the first to the last of the answers that agree …
+ANSWERS = 3  # … of which there are at least so many …
+APART_S = 25.0  # … each so long after the one before
+TOLD_BY_STREAM = "stream"
 FORGOTTEN_S = 6 * 3_600.0
 
 _alone = SharedNumbers(None)
@@ -31,8 +35,13 @@ def far_out(candles: Candles) -> Bools:
     return found
 
 
-def believed(market_id: int, frame: Timeframe, candles: Candles, *, clock: Callable[[], float] = time.time) -> Candles:
-    """The candles without those that are far out and were not told so before; all processes remember together."""
+def believed(
+    market_id: int, frame: Timeframe, candles: Candles, *, by: str = "", clock: Callable[[], float] = time.time
+) -> Candles:
+    """The candles without those that are far out and were not told so before; all processes remember together.
+
+    `by` is TOLD_BY_STREAM for what a stream tells, which is another witness than the answers to requests.
+    """
     doubtful = far_out(candles)
     if not doubtful.any():
         return candles
@@ -40,14 +49,37 @@ def believed(market_id: int, frame: Timeframe, candles: Candles, *, clock: Calla
     now = clock()
 
     def step(numbers: Numbers, _now: float) -> set[str]:
-        for word in [word for word, at in numbers.items() if now - at > FORGOTTEN_S]:
-            del numbers[word]
-        return {word for word in told if now - numbers.setdefault(word, now) >= BELIEVED_S}
+        _forget(numbers, now)
+        return {word for word in told if _heard(numbers, word, by, now)}
 
     sure = _shared().change(f"doubts:{market_id}:{frame.name}", step)
     keep = ~doubtful
     keep[[told[word] for word in sure]] = True
     return candles[keep]
+
+
+def _heard(numbers: Numbers, word: str, by: str, now: float) -> bool:
+    """Note one answer; True where it is to be believed. Of each word: first told, last told, how often, by stream."""
+    streamed = f"{word} {TOLD_BY_STREAM}"
+    if by == TOLD_BY_STREAM:
+        numbers[streamed] = now
+        return word in numbers
+    first = numbers.setdefault(word, now)
+    last, times = f"{word} last", f"{word} times"
+    if now - numbers.get(last, -math.inf) >= APART_S:
+        numbers[last], numbers[times] = now, numbers.get(times, 0) + 1
+    return streamed in numbers or (now - first >= BELIEVED_S and numbers[times] >= ANSWERS)
+
+
+def _forget(numbers: Numbers, now: float) -> None:
+    """Drop what was first told long ago, with all that is known of it."""
+    old = {" ".join(name.split(" ")[:3]) for name, at in numbers.items() if _is_time(name) and now - at > FORGOTTEN_S}
+    for name in [name for name in numbers if " ".join(name.split(" ")[:3]) in old]:
+        del numbers[name]
+
+
+def _is_time(name: str) -> bool:
+    return not name.endswith((" last", " times"))
 
 
 def _word(candles: Candles, k: int) -> str:

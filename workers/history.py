@@ -25,7 +25,7 @@ from workers.context import DEMO, JobContext
 
 DAY_MS = 1_440 * MINUTE_MS
 ORIGIN_MS = 1_262_304_000_000  # 2010-01-01: before it no exchange had candles
-LONGEST_HOLE = 25_000  # candles; a longer one waits for the pages of the past
+LONGEST_HOLE = 25_000  # candles; a longer one is fetched as the past is, page by page from its end on
 HOLES_A_RUN = 2_000
 TOGETHER = 1_000
 PAGES_A_STEP = 5
@@ -67,9 +67,11 @@ def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
     """Ask for open holes again; returns for how many. What fails waits for the next run."""
     now = utc_now()
     with context.session() as session:
-        wanted = gaps.due(session, now=now, most=LONGEST_HOLE, limit=HOLES_A_RUN)
-    asked = 0
-    for group in neighbours(wanted):
+        wanted = gaps.due(session, now=now, limit=HOLES_A_RUN)
+    long = [row for row in wanted if row.gap.count > LONGEST_HOLE]
+    go_back_for(context, long, now)
+    asked = len(long)
+    for group in neighbours([row for row in wanted if row.gap.count <= LONGEST_HOLE]):
         if time.monotonic() > until:
             break
         exchange = group[0].market.exchange
@@ -85,6 +87,27 @@ def repair(context: JobContext, until: float, failed: dict[str, str]) -> int:
         except ExchangeUnavailable as error:
             failed[exchange] = error.sentence
     return asked
+
+
+def go_back_for(context: JobContext, rows: list[GapRow], now: datetime) -> None:
+    """Let `deepen` go on from the end of holes that are too long to ask for at once, as far as a series goes back.
+
+    A hole it has been through that is as it was counts as answered for; where only a part lies within the depth of
+    the series, it stays open.
+    """
+    with context.session() as session:
+        for row in rows:
+            market, frame, first = row.market, _frame(row), to_ms(row.gap.first_missing)
+            deepest = depth_ms(context.settings, frame.name, to_ms(now))
+            series = session.get(Series, (market.id, frame.name), with_for_update=True)
+            reached = to_ms(series.asked_back_to) if series and series.asked_back_to else None
+            through = reached is not None and reached < max(first + frame.ms, deepest + frame.ms)
+            if series and through and row.gap.asked_at and first >= deepest:
+                gaps.answered(session, row.gap, now=now)
+            else:
+                gaps.asked(session, [row.gap], now=now)
+            if series and through and _end_ms(row) > deepest:
+                series.asked_back_to = from_ms(_end_ms(row))
 
 
 def neighbours(rows: list[GapRow]) -> list[list[GapRow]]:

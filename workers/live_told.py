@@ -100,7 +100,8 @@ def publish(state: Followed) -> bool:
 def store_minute(market: Market, bar: Bar) -> None:
     """Store a closed minute that follows the newest one; after a hole TOP_UP goes on from where it is."""
     frame, told, heard_at = TIMEFRAMES["1m"], ohlcv.from_rows([bar]), utc_now()
-    if doubts.far_out(told).any():
+    told = doubts.believed(market.id, frame, told, by=doubts.TOLD_BY_STREAM)
+    if not len(told):
         return  # TOP_UP asks for it, and again
     try:
         with db.engine.session() as session:

@@ -58,13 +58,13 @@ def note(session: Session, market_id: int, timeframe: str, found: dict[datetime,
     session.flush()
 
 
-def due(session: Session, *, now: datetime, most: int, limit: int) -> list[GapRow]:
-    """Open holes of followed markets of up to `most` candles that may be asked for now, longest unasked first."""
+def due(session: Session, *, now: datetime, limit: int) -> list[GapRow]:
+    """Open holes of followed markets that may be asked for now, longest unasked first."""
     lively = or_(Gap.answers > 0, Gap.seen_at > now - OLD)
     query = (
         select(Market, Gap)
         .join(Market, Market.id == Gap.market_id)
-        .where(Gap.state == "open", Gap.count <= most, Market.followed)
+        .where(Gap.state == "open", Market.followed)
         .where(or_(Gap.asked_at.is_(None), Gap.asked_at <= now - SELDOM, and_(Gap.asked_at <= now - APART, lively)))
         .order_by(Gap.asked_at.asc().nulls_first(), Gap.seen_at, Gap.first_missing)
         .limit(limit)

@@ -54,20 +54,33 @@ def test_three_answers_half_a_minute_apart_confirm_a_hole(session: Session, mark
         session.refresh(gap)
         assert (gap.answers, gap.state) == (answers, state), seconds
     assert gaps.counts(session) == {(market_id, "1h"): (0, 1)}
-    assert gaps.due(session, now=NOW + HOUR, most=100, limit=10) == []
+    assert gaps.due(session, now=NOW + HOUR, limit=10) == []
 
 
 def test_a_hole_is_asked_for_again_only_half_a_minute_later(session: Session, market_id: int) -> None:
     gap = noted(session, market_id)
-    assert len(gaps.due(session, now=NOW, most=100, limit=10)) == 1
+    assert len(gaps.due(session, now=NOW, limit=10)) == 1
     gaps.answered(session, gap, now=NOW)
-    assert gaps.due(session, now=NOW + timedelta(seconds=29), most=100, limit=10) == []
-    assert len(gaps.due(session, now=NOW + timedelta(seconds=30), most=100, limit=10)) == 1
+    assert gaps.due(session, now=NOW + timedelta(seconds=29), limit=10) == []
+    assert len(gaps.due(session, now=NOW + timedelta(seconds=30), limit=10)) == 1
 
 
-def test_holes_too_long_for_one_question_wait(session: Session, market_id: int) -> None:
-    noted(session, market_id)
-    assert gaps.due(session, now=NOW, most=6, limit=10) == []
+@pytest.mark.parametrize(
+    ("old", "passed", "due"),
+    [
+        (timedelta(minutes=59), timedelta(seconds=30), 1),
+        (timedelta(hours=2), timedelta(seconds=30), 0),
+        (timedelta(hours=2), timedelta(minutes=10), 1),
+    ],
+)
+def test_an_old_hole_that_nothing_answers_for_is_asked_for_seldom(
+    session: Session, market_id: int, old: timedelta, passed: timedelta, due: int
+) -> None:
+    gap = noted(session, market_id, NOW - old)
+    gaps.asked(session, [gap], now=NOW)
+    session.refresh(gap)
+    assert (gap.asked_at, gap.answers, gap.state) == (NOW, 0, "open")
+    assert len(gaps.due(session, now=NOW + passed, limit=10)) == due
 
 
 def test_a_hole_that_vanished_is_filled_and_one_that_shrank_is_open_anew(session: Session, market_id: int) -> None:

@@ -90,13 +90,45 @@ def test_a_quarter_outside_the_body_is_far(high: float, low: float, far: bool) -
 def test_a_wick_is_believed_when_it_is_told_again_unchanged_and_later(redis_url: str) -> None:
     clock, told = Clock(), spiked(MADE, every=20)
     assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 57
-    clock.at += 30
+    clock.at += doubts.BELIEVED_S - 31
     assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 57
-    clock.at += 30
+    clock.at += 31
     assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 60
     assert len(doubts.believed(1, MINUTE, spiked(MADE, every=20, factor=9), clock=clock)) == 57
     assert len(doubts.believed(2, MINUTE, told, clock=clock)) == 57
     assert Redis.from_url(redis_url).exists("bolt:shared:doubts:1:1m") == 1
+
+
+def test_two_answers_are_not_enough_however_far_apart_and_many_at_once_count_as_one() -> None:
+    clock, told = Clock(), spiked(MADE, every=20)
+    for passed in (0, 1, 1, doubts.BELIEVED_S):
+        clock.at += passed
+        assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 57
+    clock.at += doubts.APART_S
+    assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 60
+
+
+def test_a_spike_that_an_exchange_tells_for_five_minutes_is_not_believed() -> None:
+    clock, told = Clock(), spiked(MADE, every=20)
+    for _ in range(11):
+        assert len(doubts.believed(1, MINUTE, told, clock=clock)) == 57
+        clock.at += 30
+    assert len(doubts.believed(1, MINUTE, MADE, clock=clock)) == 60
+
+
+@pytest.mark.parametrize("by", [("", doubts.TOLD_BY_STREAM), (doubts.TOLD_BY_STREAM, "")])
+def test_stream_and_answer_that_agree_are_believed_at_once(by: tuple[str, str]) -> None:
+    clock, told = Clock(), spiked(MADE, every=20)
+    assert len(doubts.believed(1, MINUTE, told, by=by[0], clock=clock)) == 57
+    assert len(doubts.believed(1, MINUTE, spiked(MADE, every=20, factor=9), by=by[1], clock=clock)) == 57
+    assert len(doubts.believed(1, MINUTE, told, by=by[1], clock=clock)) == 60
+
+
+def test_a_stream_alone_is_not_believed_however_often_it_says_so() -> None:
+    clock, told = Clock(), spiked(MADE, every=20)
+    for _ in range(5):
+        assert len(doubts.believed(1, MINUTE, told, by=doubts.TOLD_BY_STREAM, clock=clock)) == 57
+        clock.at += doubts.BELIEVED_S
 
 
 def test_old_doubts_are_forgotten() -> None:

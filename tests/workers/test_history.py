@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, update
 
@@ -109,6 +110,78 @@ def test_a_hole_is_filled_with_what_the_exchange_has(server: Server, context: Jo
         assert markets.series_of(session, market_id)["1h"].gaps == 0
     assert there.close.tolist() == made.close.tolist()
     assert the_gap().state == "filled"
+
+
+def test_a_very_long_hole_is_fetched_as_the_past_is(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = true_candles(60)
+    monkeypatch.setattr(history, "LONGEST_HOLE", 2)
+    monkeypatch.setattr(history, "depth_ms", lambda _settings, _timeframe, _now: int(made.time[0]))
+    keep(market_id, hole(made))
+    assert history.mend_history(context) == {"asked_again": 1, "stored": 3, "failed": {}}
+    assert rows_of(market_id) == 60
+    history.note_holes(context)
+    assert the_gap().state == "filled"
+    asked = server.requests("klines")
+    history.mend_history(context)
+    assert server.requests("klines") == asked
+
+
+def test_a_very_long_hole_for_which_there_is_nothing_is_confirmed_after_three_rounds(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = true_candles(60)
+    monkeypatch.setattr(history, "LONGEST_HOLE", 2)
+    monkeypatch.setattr(history, "depth_ms", lambda _settings, _timeframe, _now: int(made.time[0]))
+    keep(market_id, kept := hole(made))
+    told = ccxt_gateway.CcxtGateway.candles
+
+    def without(*args: object, **more: object):
+        answer = told(*args, **more)
+        return answer[np.isin(answer.time, kept.time)]
+
+    monkeypatch.setattr(ccxt_gateway.CcxtGateway, "candles", without)
+    states = []
+    for _ in range(5):
+        history.mend_history(context)
+        states.append((the_gap().answers, the_gap().state))
+        later(31)
+    assert states == [(0, "open"), (1, "open"), (2, "open"), (3, "confirmed"), (3, "confirmed")]
+
+
+def test_of_a_very_long_hole_what_is_older_than_the_depth_is_not_asked_for(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = true_candles(60)
+    monkeypatch.setattr(history, "LONGEST_HOLE", 2)
+    deepest = int(made.time[21])
+    monkeypatch.setattr(history, "depth_ms", lambda _settings, _timeframe, _now: deepest)
+    keep(market_id, hole(made))
+    assert history.mend_history(context)["stored"] == 2
+    monkeypatch.setattr(history, "LONGEST_HOLE", 0)
+    asked = server.requests("klines")
+    for _ in range(2):
+        later(31)
+        history.mend_history(context)
+    assert server.requests("klines") == asked
+    with db.engine.session() as session:
+        assert [(row.gap.count, row.gap.state) for row in gaps.latest(session)] == [(1, "open")]
+
+
+def test_a_candle_that_is_in_doubt_is_no_answer_for_its_hole(
+    server: Server, context: JobContext, market_id: int
+) -> None:
+    made = true_candles(60)
+    keep(market_id, hole(made))
+    server.fault("spike", every=1)
+    for _ in range(5):
+        history.mend_history(context)
+        later(31)
+    assert (the_gap().answers, the_gap().state) == (0, "open")
+    server.fault(None)
+    history.mend_history(context)
+    assert rows_of(market_id) == 60
 
 
 def test_many_holes_of_a_series_cost_few_requests(server: Server, context: JobContext, market_id: int) -> None:
