@@ -215,6 +215,11 @@ class Admin:
     USER_ROLE = "admin-user-role"  # pattern: index is an account's id
     USER_ACT = "admin-user-act"  # pattern: index is `<word>/<id>`
     USER_LINK = "admin-user-link"
+    SESSIONS = "admin-sessions"
+    SESSION_SEARCH = "admin-session-search"
+    SESSION_COUNT = "admin-session-count"
+    SESSION = "admin-session"
+    SESSION_END = "admin-session-end"  # pattern: index is a session's number
     ASK = "admin-ask"
     ASK_TEXT = "admin-ask-text"
     ASKED = "admin-asked"  # dcc.Store: the word of what is asked about

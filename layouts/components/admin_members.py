@@ -66,6 +66,14 @@ def panel(chosen: Chosen | None) -> Component | None:
     return html.Div([html.Div(what, className="what"), html.Div(acts, className="acts"), place], className="chosen")
 
 
+def session_panel(number: int, email: str, device: str, ip: str) -> Component:
+    """The chosen session."""
+    what = [html.B(email, className="t1"), html.P(f"{device or 'Device not told'}, from {ip}", className="fs12 t3")]
+    end = {"type": ids.Admin.SESSION_END, "index": str(number)}
+    acts = html.Div(button("End session", id=end, kind="outline-danger", small=True), className="acts")
+    return html.Div([html.Div(what, className="what"), acts], className="chosen")
+
+
 def _act(word: str, chosen: Chosen, words: str, *, danger: bool = False) -> Component:
     kind: Any = "outline-danger" if danger else "secondary"
     return button(words, id={"type": ids.Admin.USER_ACT, "index": f"{word}/{chosen.id}"}, kind=kind, small=True)

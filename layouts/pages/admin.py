@@ -36,6 +36,13 @@ USERS = (
     Cell("last_login_at", "Last sign-in", least=116, number=True),
     Cell("created_at", "Made", least=104, number=True),
 )
+SESSIONS = (
+    Cell("email", "User", flex=1, least=180),
+    Cell("device", "Device", flex=3, least=200, words="t3"),
+    Cell("ip", "Address", least=120),
+    Cell("created_at", "Signed in", least=112, number=True),
+    Cell("seen_at", "Last seen", least=112, number=True),
+)
 EVENTS = (
     Cell("at", "When, UTC", least=172),
     Cell("actor", "Who", flex=1, least=150),
@@ -101,6 +108,16 @@ def _users() -> list[Component]:
         dcc.Store(id=ids.Admin.ASKED),
         parts,
         html.Div(id=ids.Admin.USER),
+        _table_pane(
+            "Sessions",
+            ids.Admin.SESSIONS,
+            SESSIONS,
+            ids.Admin.SESSION_SEARCH,
+            "Search sessions",
+            ids.Admin.SESSION_COUNT,
+            "232px",
+        ),
+        html.Div(id=ids.Admin.SESSION),
         html.Div(id=ids.Admin.INVITE_FORM),
         html.Div(id=ids.Admin.INVITATIONS),
         confirm(

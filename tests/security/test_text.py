@@ -31,7 +31,7 @@ SORTED: tuple[Callable[[Session, str], object], ...] = (
     lambda session, words: audit.page(session, audit.Wanted(), sort=words),
     lambda session, words: members.page(session, sort=words, now=utc_now(), idle=timedelta(hours=1)),
 )
-GRIDS = ("admin-jobs", "admin-users", "admin-events")
+GRIDS = ("admin-jobs", "admin-users", "admin-sessions", "admin-events")
 
 
 def test_s22_a_letter_has_the_headers_that_bolt_gave_it() -> None:

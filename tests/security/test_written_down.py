@@ -184,6 +184,7 @@ DONE: list[tuple[str, str, str, str, Act]] = [
 
 # door → (action, the test that drives it)
 ELSEWHERE = {
+    "api.ask_for_call": ("call_asked", "tests/dashapp/api/test_calls_on_demand.py"),
     "auth.create_owner": ("owner_created", "tests/dashapp/test_register.py"),
     "register.create": ("account_created", "tests/dashapp/test_register.py"),
     "register.reset": ("password_reset", "tests/dashapp/test_register.py"),
@@ -194,11 +195,13 @@ ELSEWHERE = {
     "callbacks.admin_jobs.act": ("job_retried", "tests/callbacks/test_admin.py"),
     "callbacks.admin_users.give_role": ("role_changed", "tests/callbacks/test_admin.py"),
     "callbacks.admin_users.act": ("account_disabled", "tests/callbacks/test_admin.py"),
+    "callbacks.admin_sessions.end_session": ("session_ended", "tests/callbacks/test_admin_sessions.py"),
     "callbacks.admin_settings.act": ("setting_changed", "tests/dashapp/test_desk_settings.py"),
     "callbacks.leak_lab.examine": ("leak_lab_asked", "tests/callbacks/test_leak_lab.py"),
     "callbacks.model_care.promote": ("champion_changed", "tests/callbacks/test_model_care.py"),
     "callbacks.model_care.save_plan": ("retraining_changed", "tests/callbacks/test_model_care.py"),
     "callbacks.series_breaks.decide": ("series_joined", "tests/callbacks/test_series_breaks.py"),
+    "api.ask_for_call": ("call_asked", "tests/dashapp/api/test_calls_on_demand.py"),
     "second_step.enter": ("sign_in", "tests/dashapp/test_two_factor.py"),
     "two_factor.confirm": ("two_factor_on", "tests/dashapp/test_two_factor.py"),
     "callbacks.admin_invitations.invite": ("invitation_made", "tests/callbacks/test_admin.py"),
