@@ -1,6 +1,8 @@
 """The admin desk: the machine, jobs, sources, storage. Every callback here is for admins alone."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from dash import ALL, Input, Output, ctx
@@ -36,8 +38,10 @@ from layouts.components.numbers import percent
 DAY = timedelta(days=1)
 LATEST = 8  # events that are listed
 LEASE = "scheduler"
+COUNTED_S = 60.0  # how long the size of a model's folder is believed
 
 wire = Wiring()
+_sizes: dict[Path, tuple[float, int]] = {}  # a folder's bytes and until when they are believed
 
 
 def settings() -> Settings:
@@ -114,7 +118,15 @@ def breaker_of(row: Any) -> desk.Breaker:
 def stored_models(session: Session) -> list[desk.Stored]:
     folder = settings().models
     rows = db.queries.trained_models.folders_of_all(session)
-    return [desk.Stored(title, state, machine.bytes_of(folder / place), at) for title, state, place, at in rows]
+    return [desk.Stored(title, state, size_of(folder / place), at) for title, state, place, at in rows]
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of a folder, counted at most once a minute: the desk is drawn anew every ten seconds."""
+    at, known = monotonic(), _sizes.get(folder)
+    if known is None or known[0] < at:
+        _sizes[folder] = known = (at + COUNTED_S, machine.bytes_of(folder))
+    return known[1]
 
 
 def event_words(event: Any) -> tuple[str, datetime, str]:

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -531,6 +532,17 @@ def test_old_jobs_do_not_count_as_failed_today(session: Session) -> None:
     job.state, job.finished_at = "failed", utc_now() - timedelta(days=2)
     session.flush()
     assert admin.job_table.counts(session, since=utc_now() - admin.DAY).failed == 0
+
+
+def test_a_folder_is_counted_once_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(admin, "monotonic", lambda: now[0])
+    (tmp_path / "a").write_bytes(b"123")
+    assert admin.size_of(tmp_path) == 3
+    (tmp_path / "b").write_bytes(b"45")
+    assert admin.size_of(tmp_path) == 3
+    now[0] += admin.COUNTED_S + 1
+    assert admin.size_of(tmp_path) == 5
 
 
 def test_sizes_are_read_by_people() -> None:
