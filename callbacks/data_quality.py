@@ -11,6 +11,8 @@ import db.queries.breaks as breaks
 import db.queries.gaps as gaps
 import db.queries.imports as imports
 import db.queries.markets as markets
+import db.queries.refusals as refusals
+import db.queries.refused_rows as refused_rows
 import db.queries.revisions as revisions
 import db.queries.sources as sources
 from callbacks.wiring import Wiring
@@ -21,11 +23,13 @@ from db.tables import Market, SourceHealth
 from layouts import ids
 from layouts.components.numbers import ago, count
 from layouts.pages import data_quality as page
-from layouts.pages.data_quality import Hole, Late, Refused, Revision
+from layouts.pages.data_quality import Hole, Late, Refused, RefusedOfSource, Revision
+from market.quality import SENTENCES, Reason
 
 LISTED = 100  # rows of each table at most
 AROUND = 100  # candles shown on each side of a place in the chart
 LATE_AFTER = 2  # intervals without a new candle
+SOURCES = {"request": "REST", "stream": "Stream"}
 
 wire = Wiring()
 
@@ -45,7 +49,7 @@ def draw_quality(_ticks: int | None) -> tuple[Any, Any, Any, Any, Any]:
         found = holes(session)
         counted = gaps.counts(session).values()
         changed = revised(session)
-        files = refused(session)
+        files, told = refused(session), refused_by_sources(session)
         answers = [source(row, now=now) for row in sources.all_of_them(session)]
         newest = lateness(session, now=now)
         paused = breaks.count_paused(session)
@@ -54,7 +58,7 @@ def draw_quality(_ticks: int | None) -> tuple[Any, Any, Any, Any, Any]:
         page.summary(still, sure, sum(one.kind == "warn" for one in newest), paused),
         page.gaps_pane(found, now=now),
         page.revisions_pane(changed, now=now),
-        page.refused_pane(files, now=now),
+        page.refused_pane(files, told, now=now),
         page.latency_pane(answers, newest),
     )
 
@@ -103,8 +107,11 @@ def revised(session: Session) -> list[Revision]:
 
 
 def refused(session: Session) -> list[Refused]:
-    """Imports with rows that were refused or overruled, the newest first."""
+    """Files with rows that were refused or overruled, imported or not, the newest first."""
     found = []
+    for failed, (line, why) in refusals.of_failed_imports(session, limit=LISTED):
+        reason = f"line {line}: {why}"
+        found.append(Refused("Not imported", failed.file_name, failed.count, 0, reason, failed.created_at))
     for row in imports.latest(session, limit=LISTED):
         bad, replaced = (row.report.get(word, []) for word in ("refused", "replaced"))
         if row.refused or replaced:
@@ -112,6 +119,26 @@ def refused(session: Session) -> list[Refused]:
             what = f"{MarketName(market.exchange, market.symbol)} {row.timeframe}"
             reason = f"line {bad[0][0]}: {bad[0][1]}" if bad else ""
             found.append(Refused(what, row.file_name, row.refused, len(replaced), reason, row.created_at))
+    return sorted(found, key=lambda one: one.at, reverse=True)[:LISTED]
+
+
+def refused_by_sources(session: Session) -> list[RefusedOfSource]:
+    """What exchanges told and Bolt did not store, the newest first."""
+    found = []
+    for one in refused_rows.latest(session, limit=LISTED):
+        market, row = one.market, one.row
+        found.append(
+            RefusedOfSource(
+                symbol=market.symbol,
+                exchange=market.exchange,
+                timeframe=row.timeframe,
+                href=f"/charts/{MarketName(market.exchange, market.symbol).path}?tf={row.timeframe}",
+                source=SOURCES[row.source],
+                reason=SENTENCES[Reason(row.reason)],
+                n=row.n,
+                last_at=row.last_at,
+            )
+        )
     return found
 
 

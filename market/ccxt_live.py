@@ -23,6 +23,7 @@ from core.errors import ExchangeUnavailable, NotFound
 from market import quality
 from market.ccxt_gateway import CLOCK_SLACK_MS, DEMO, GARBAGE
 from market.forming import Bar
+from market.gateway import NotCandles
 from market.quality import Reason
 
 MINUTE = "1m"
@@ -222,15 +223,15 @@ class Feed:
             self._put(Minute(symbol, running, final=False))
 
     def _checked(self, symbol: str, row: Any) -> Bar:
-        """The row as a bar; raises ExchangeUnavailable for one that is no candle: the stream is in doubt then."""
+        """The row as a bar; raises NotCandles for one that is none: the stream is in doubt then."""
         bar = [float("nan") if value is None else float(value) for value in row[:6]]
         now_ms = int(self._clock() * 1_000)
         _, reasons = quality.check(tuple(np.array([value]) for value in bar), MINUTE, now_ms)
-        reason = reasons.get(0)
-        soon = reason is Reason.FUTURE and bar[0] <= now_ms + CLOCK_SLACK_MS
+        soon = (reason := reasons.get(0)) is Reason.FUTURE and bar[0] <= now_ms + CLOCK_SLACK_MS
         if reason is None or reason is Reason.NOT_CLOSED or soon:
             return bar
-        raise self._garbage(f"a minute of {symbol}: {reason.sentence}")
+        error = self._garbage(f"a minute of {symbol}: {reason.sentence}")
+        raise NotCandles(error.sentence, {str(reason): 1}, symbol=symbol)
 
     def _put(self, news: News) -> None:
         try:

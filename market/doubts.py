@@ -11,17 +11,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+import db.engine
 from core import job_queue
 from core.ohlcv import Candles
 from core.shared import Numbers, SharedNumbers
 from core.timeframe import Timeframe
-from market.quality import Bools
+from db.tables import Market
+from market import refused
+from market.quality import Bools, Reason
 
 FAR = math.log(1.25)  # of high above the body, or low under it
 BELIEVED_S = 600.0  # from the first to the last of the answers that agree …
 ANSWERS = 3  # … of which there are at least so many …
 APART_S = 25.0  # … each so long after the one before
-TOLD_BY_STREAM = "stream"
+TOLD_BY_STREAM = refused.STREAM
 FORGOTTEN_S = 6 * 3_600.0
 
 _alone = SharedNumbers(None)
@@ -48,14 +51,27 @@ def believed(
     told = {_word(candles, int(k)): int(k) for k in np.nonzero(doubtful)[0]}
     now = clock()
 
-    def step(numbers: Numbers, _now: float) -> set[str]:
+    def step(numbers: Numbers, _now: float) -> tuple[set[str], int]:
         _forget(numbers, now)
-        return {word for word in told if _heard(numbers, word, by, now)}
+        new = sum(word not in numbers and f"{word} {TOLD_BY_STREAM}" not in numbers for word in told)
+        return {word for word in told if _heard(numbers, word, by, now)}, new
 
-    sure = _shared().change(f"doubts:{market_id}:{frame.name}", step)
+    sure, new = _shared().change(f"doubts:{market_id}:{frame.name}", step)
+    if new:
+        _note(market_id, frame, by, new)
     keep = ~doubtful
     keep[[told[word] for word in sure]] = True
     return candles[keep]
+
+
+def _note(market_id: int, frame: Timeframe, by: str, new: int) -> None:
+    """Count candles that are kept back, each once."""
+    counts = {str(Reason.FAR_OUT): new}
+    with db.engine.session() as session:
+        market = session.get(Market, market_id)
+    if market is not None:
+        refused.tally(_shared(), market.exchange, "rejected", counts)
+        refused.note(market.exchange, market.symbol, frame.name, by or refused.REQUEST, counts)
 
 
 def _heard(numbers: Numbers, word: str, by: str, now: float) -> bool:

@@ -17,11 +17,15 @@ class ListedMarket:
 
 
 class NotCandles(ExchangeUnavailable):
-    """An answer with rows that are no candles; `reasons` counts them by the word of the reason."""
+    """An answer with rows that are no candles; `reasons` counts them by the word of the reason.
 
-    def __init__(self, sentence: str, reasons: dict[str, int]) -> None:
+    A stream, which is of many markets, names the `symbol`.
+    """
+
+    def __init__(self, sentence: str, reasons: dict[str, int], *, symbol: str = "") -> None:
         super().__init__(sentence)
         self.reasons = reasons
+        self.symbol = symbol
 
 
 class ExchangeGateway(Protocol):

@@ -17,9 +17,10 @@ import db.engine
 from core.breaker import Breaker, RetryBudget
 from core.clock import from_ms, utc_now
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound, Refused
-from core.shared import Numbers, SharedNumbers
+from core.shared import SharedNumbers
 from core.throttle import Throttle
 from db.queries import audit, sources
+from market import refused
 from market.gateway import NotCandles
 
 ATTEMPTS = 3
@@ -141,14 +142,14 @@ class Guard:
 
     def call(self, ask: Callable[[], T]) -> T:
         """What `ask` answers; raises what it raises in the end. Rows refused in it are counted once a call."""
-        refused: dict[str, int] = {}
+        rows: dict[str, int] = {}
         try:
-            return self._repeated(ask, refused)
+            return self._repeated(ask, rows)
         finally:
-            if refused:
-                self.tally("rejected", refused)
+            if rows:
+                self.tally("rejected", rows)
 
-    def _repeated(self, ask: Callable[[], T], refused: dict[str, int]) -> T:
+    def _repeated(self, ask: Callable[[], T], rows: dict[str, int]) -> T:
         self.budget.called()
         for attempt in range(1, self.attempts + 1):
             try:
@@ -156,8 +157,8 @@ class Guard:
             except (ExchangeBlocked, ExchangeBackOff, NotAsked):
                 raise
             except ExchangeUnavailable as error:
-                if isinstance(error, NotCandles) and not refused:
-                    refused.update(error.reasons)
+                if isinstance(error, NotCandles) and not rows:
+                    rows.update(error.reasons)
                 if attempt == self.attempts or not self.budget.spend():
                     raise
                 longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
@@ -206,13 +207,7 @@ class Guard:
             self.leave.health.tell_admins(error.until)
 
     def tally(self, what: str, counts: dict[str, int]) -> None:
-        """Add to the counts of all processes, which /metrics shows."""
-
-        def step(numbers: Numbers, _now: float) -> None:
-            for word, n in counts.items():
-                numbers[word] = numbers.get(word, 0) + n
-
-        self.leave.throttle.shared.change(f"{what}:{self.name}", step)
+        refused.tally(self.leave.throttle.shared, self.name, what, counts)
 
 
 def make(name: str, shared: SharedNumbers, *, interval_s: float, burst: int, attempts: int = ATTEMPTS) -> Guard:

@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 from core.ohlcv import Candles
 from core.settings import Settings
 from core.shared import SharedNumbers
-from market import ccxt_gateway, guard
-from market.gateway import ExchangeGateway, ListedMarket
+from market import ccxt_gateway, guard, refused
+from market.gateway import ExchangeGateway, ListedMarket, NotCandles
 from market.guard import ATTEMPTS, Guard
 
 BURST = 10  # tokens
@@ -55,7 +55,11 @@ class GuardedGateway:
         return self._inner.page(timeframe)
 
     def candles(self, symbol: str, timeframe: str, *, since_ms: int, limit: int) -> Candles:
-        return self.guard.call(lambda: self._inner.candles(symbol, timeframe, since_ms=since_ms, limit=limit))
+        try:
+            return self.guard.call(lambda: self._inner.candles(symbol, timeframe, since_ms=since_ms, limit=limit))
+        except NotCandles as error:
+            refused.note(self.name, symbol, timeframe, refused.REQUEST, error.reasons)
+            raise
 
 
 def make(

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     OFF_GRID = "off_grid"
     FUTURE = "future"
     NOT_CLOSED = "not_closed"
+    FAR_OUT = "far_out"
 
     @property
     def sentence(self) -> str:
@@ -46,6 +47,7 @@ SENTENCES = {
     Reason.OFF_GRID: "the time is off the grid of the timeframe",
     Reason.FUTURE: "the time is in the future",
     Reason.NOT_CLOSED: "the candle had not closed yet",
+    Reason.FAR_OUT: "a wick far outside its body, kept back until enough answers agree",
 }
 
 

@@ -24,8 +24,9 @@ from db.queries import instance, leases, markets
 from db.tables import Market
 from market import ccxt_live, guarded_gateway
 from market.ccxt_live import Feed, Minute, News, Price
+from market.gateway import NotCandles
 from workers.context import DEMO, connect
-from workers.live_told import Followed, StandIn, publish, store_minute
+from workers.live_told import Followed, StandIn, note_refused, publish, store_minute
 
 LEASE_SECONDS = 20.0  # a standby takes over within these and RENEW
 RENEW = 5.0
@@ -134,6 +135,8 @@ class Live:
             except (ExchangeUnavailable, NotFound, Refused, SQLAlchemyError, RedisError) as fault:
                 reason = getattr(fault, "sentence", type(fault).__name__)
                 log.warning("stream_ended", extra={"exchange": self.exchange, "reason": reason})
+                if isinstance(fault, NotCandles):
+                    await asyncio.to_thread(note_refused, self.exchange, fault)
                 self.counts.add("ended")
                 failures = 1 if time.monotonic() - began > FORGIVEN_S else failures + 1
                 longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10))

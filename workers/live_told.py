@@ -10,14 +10,16 @@ import core.ohlcv as ohlcv
 import db.engine
 from core import job_queue, ticks
 from core.clock import to_ms, utc_now
+from core.shared import SharedNumbers
 from core.ticks import Tick
 from core.timeframe import MINUTE_MS, TIMEFRAMES
 from db.queries import candles as stored_candles
 from db.queries.deliveries import Origin
 from db.tables import Market
-from market import doubts, forming, ingest
+from market import doubts, forming, ingest, refused
 from market.ccxt_live import Minute, News
 from market.forming import Bar
+from market.gateway import NotCandles
 
 CLOSED_LATE_MS = 10_000  # into a minute, when TOP_UP has brought what the stream did not
 STORED = "candles"
@@ -110,6 +112,12 @@ def store_minute(market: Market, bar: Bar) -> None:
             ingest.store(db.engine.session, market.id, frame, told, Origin("stream", answered_at=heard_at))
     except SQLAlchemyError as fault:
         log.warning("minute_not_stored", extra={"market": market.symbol, "fault": type(fault).__name__})
+
+
+def note_refused(exchange: str, fault: NotCandles) -> None:
+    """Count a row of a stream that was no candle."""
+    refused.tally(SharedNumbers(job_queue.redis()), exchange, "rejected", fault.reasons)
+    refused.note(exchange, fault.symbol, "1m", refused.STREAM, fault.reasons)
 
 
 class StandIn:

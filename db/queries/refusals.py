@@ -38,10 +38,21 @@ def of_user(session: Session, user_id: int, *, limit: int = 100) -> list[ImportR
     return list(session.scalars(query.order_by(ImportRefusal.created_at.desc()).limit(limit)))
 
 
+def of_failed_imports(session: Session, *, limit: int = 100) -> list[tuple[ImportRefusal, tuple[int, str]]]:
+    """The newest files of which nothing was stored, each with the first line that was refused and why."""
+    query = select(ImportRefusal).where(ImportRefusal.import_id.is_(None))
+    rows = session.scalars(query.order_by(ImportRefusal.created_at.desc()).limit(limit))
+    return [(row, _lines(row)[0]) for row in rows]
+
+
 def lines_of(session: Session, job_id: str, *, user_id: int) -> list[tuple[int, str]]:
     """(line, reason) of a file of this person; raises NotFound, for files of others too."""
     found = session.scalar(select(ImportRefusal).filter_by(job_id=job_id, user_id=user_id))
     if found is None:
         raise NotFound("There are no refused lines of yours here. Imports stand on the Markets page.")
+    return _lines(found)
+
+
+def _lines(found: ImportRefusal) -> list[tuple[int, str]]:
     parted = (line.partition("\t") for line in zlib.decompress(found.lines).decode().split("\n"))
     return [(int(number), reason) for number, _, reason in parted]

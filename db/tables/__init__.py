@@ -11,6 +11,7 @@ from db.tables.candles import (
     Import,
     ImportRefusal,
     Market,
+    RefusedRow,
     Series,
     Upload,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Prediction",
     "PredictionOutcome",
     "PriceCheck",
+    "RefusedRow",
     "Retraining",
     "RevokedToken",
     "ScheduleSlot",

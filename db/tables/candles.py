@@ -194,6 +194,26 @@ class Gap(Base):
     ended_at: Mapped[datetime | None]
 
 
+class RefusedRow(Base):
+    """How many rows of a series an exchange told that were not stored, for one `reason`; told again counts again.
+
+    `source` is how they came: as an answer to a request, or by a stream.
+    """
+
+    __tablename__ = "refused_rows"
+    __table_args__ = (
+        CheckConstraint("source IN ('request', 'stream')", name="source"),
+        CheckConstraint("n > 0", name="n"),
+    )
+
+    market_id: Mapped[int] = mapped_column(ForeignKey("markets.id", ondelete="CASCADE"), primary_key=True)
+    timeframe: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]
+
+
 class Import(Base):
     """A file that was imported: what came of it, with every line that was refused or replaced in `report`."""
 

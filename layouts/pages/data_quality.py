@@ -50,6 +50,20 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedOfSource:
+    """How many rows of a series its exchange told that were not stored, and why."""
+
+    symbol: str
+    exchange: str
+    timeframe: str
+    href: str
+    source: str
+    reason: str
+    n: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """A closed candle whose close (or more) an exchange told differently later."""
 
@@ -181,15 +195,44 @@ def revisions_pane(revisions: list[Revision], *, now: datetime) -> Component:
     return pane("Revisions", body, flush=True, label="Revisions")
 
 
-def refused_pane(refused: list[Refused], *, now: datetime) -> Component:
-    """Files of which rows were refused, the newest first."""
-    if not refused:
+def refused_pane(refused: list[Refused], told: list[RefusedOfSource], *, now: datetime) -> Component:
+    """Rows of exchanges that were not stored, then files of which rows were refused; the newest first."""
+    if not refused and not told:
         words = [
-            "Rows of imported files that are no candles stand here with their reason. Import files on the ",
+            "Rows of exchanges and of imported files that are no candles stand here with their reason. "
+            "Import files on the ",
             dcc.Link("Markets page", href="/markets"),
             ".",
         ]
         return pane("Refused rows", empty("No row was refused", words), label="Refused rows")
+    parts = ([_refused_of_sources(told, now)] if told else []) + ([_refused_files(refused, now)] if refused else [])
+    return pane("Refused rows", html.Div(parts), flush=True, label="Refused rows")
+
+
+def _refused_of_sources(told: list[RefusedOfSource], now: datetime) -> Component:
+    columns = [
+        Column("Series"),
+        Column("Refused", number=True),
+        Column("Reason", words="wrap full"),
+        Column("Source", words="m-drop"),
+        Column("Last", number=True),
+    ]
+    rows = [
+        Row(
+            [
+                _series(one.symbol, one.exchange, one.timeframe, one.href),
+                f"{count(one.n)} {'row' if one.n == 1 else 'rows'}",
+                one.reason,
+                one.source,
+                html.Span(ago(one.last_at, now=now), title=exact_moment(one.last_at)),
+            ]
+        )
+        for one in told
+    ]
+    return html.Div(tables.table(columns, rows, label="Refused rows of exchanges", dense=True), className="tbl-scroll")
+
+
+def _refused_files(refused: list[Refused], now: datetime) -> Component:
     columns = [
         Column("File"),
         Column("Refused", number=True),
@@ -209,8 +252,7 @@ def refused_pane(refused: list[Refused], *, now: datetime) -> Component:
         )
         for one in refused
     ]
-    body = html.Div(tables.table(columns, rows, label="Refused rows", dense=True), className="tbl-scroll")
-    return pane("Refused rows", body, flush=True, label="Refused rows")
+    return html.Div(tables.table(columns, rows, label="Refused rows of files", dense=True), className="tbl-scroll")
 
 
 def latency_pane(sources: list[Late], series: list[Late]) -> Component:

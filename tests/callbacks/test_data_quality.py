@@ -4,15 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from callbacks import data_quality as page
 from core.clock import from_ms
+from core.jobs import IMPORT_FILE
 from core.market_name import parse
 from core.roles import Role
 from core.timeframe import TIMEFRAMES
-from db.queries import candles, gaps
-from db.tables import SourceHealth
+from db.queries import candles, gaps, jobs, refusals, refused_rows
+from db.tables import SourceHealth, User
 from layouts.pages import data_quality as layout
 from market import history_files
 from tests.candle_data import START_MS, store, walk
@@ -102,6 +104,38 @@ def test_refused_rows_of_a_file_stand_with_their_reason(signed_in: SignIn, sessi
     assert (one.refused, one.file_name) == (1, "btc.csv")
     assert one.reason.startswith("line 3: ")
     assert "btc.csv" in drawn(signed_in(Role.VIEWER), "refused")
+
+
+def test_refused_rows_of_a_file_that_was_not_imported_stand_there_too(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.VIEWER)
+    who = session.scalars(select(User.id)).first()
+    job = jobs.create(session, IMPORT_FILE, {}, owner_id=who)
+    lines = [(n, "a price is zero or negative") for n in range(3, 44)]
+    refusals.keep(session, job.id, lines, user_id=who, import_id=None, file_name="eth.csv")
+    session.commit()
+    shown = drawn(client, "refused")
+    assert "eth.csv" in shown
+    assert "41 rows" in shown
+    assert "line 3: a price is zero or negative" in shown
+    assert "Not imported" in shown
+
+
+def test_refused_rows_of_an_exchange_are_counted_by_series_source_and_reason(
+    signed_in: SignIn, session: Session, holed: int
+) -> None:
+    for source, reason, n in (("request", "not_positive", 3), ("request", "not_positive", 2), ("stream", "far_out", 1)):
+        refused_rows.add(session, "binance", "BTC/USDT", "1h", source, {reason: n}, now=NOW)
+    refused_rows.add(session, "binance", "NOT/KNOWN", "1h", "request", {"not_positive": 1}, now=NOW)
+    session.commit()
+    found = {(one.source, one.reason): one.n for one in page.refused_by_sources(session)}
+    assert found == {
+        ("REST", "a price is zero or negative"): 5,
+        ("Stream", "a wick far outside its body, kept back until enough answers agree"): 1,
+    }
+    shown = drawn(signed_in(Role.VIEWER), "refused")
+    assert "5 rows" in shown
+    assert "'1 row'" in shown
+    assert "/charts/binance/BTC-USDT?tf=1h" in shown
 
 
 @pytest.mark.parametrize(

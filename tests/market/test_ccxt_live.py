@@ -10,6 +10,7 @@ from core.errors import ExchangeUnavailable, NotFound
 from demo.exchange import Exchange
 from market import ccxt_gateway, ccxt_live
 from market.ccxt_live import Feed, Minute, News, Price
+from market.gateway import NotCandles
 from tests.demo.server import Server, running
 
 MINUTE = 60_000
@@ -113,6 +114,14 @@ def test_a_minute_is_final_once_and_is_what_rest_says(
     gateway._now_ms = lambda: int(clock.at * 1_000)  # type: ignore[method-assign]
     said = gateway.candles("BTC/USDT", "1m", since_ms=int(finals[0].bar[0]), limit=1)
     assert finals[0].bar == [float(column[0]) for column in said.columns()]
+
+
+def test_a_minute_that_is_no_candle_is_told_with_its_market_and_reason(listed: list[dict[str, Any]]) -> None:
+    feed = ccxt_live.make("demo", ["BTC/USDT"], listed, base_url="http://127.0.0.1:9")
+    with pytest.raises(NotCandles) as told:
+        feed._tell_minutes("BTC/USDT", [[1_700_000_040_000, 10.0, 12.0, 9.0, 11.0, -1.0]])
+    assert (told.value.symbol, told.value.reasons) == ("BTC/USDT", {"negative_volume": 1})
+    assert "Bolt reconnects" in told.value.sentence
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])

@@ -10,9 +10,10 @@ from core import job_queue, ohlcv
 from core.clock import from_ms
 from core.market_name import make as make_name
 from core.ohlcv import Candles
+from core.shared import SharedNumbers
 from core.timeframe import MINUTE_MS, TIMEFRAMES
 from db.queries import candles as stored_candles
-from db.queries import gaps, markets
+from db.queries import gaps, markets, refused_rows
 from db.tables import Market
 from market import doubts, ingest
 from tests.candle_data import START_MS, walk
@@ -149,6 +150,18 @@ def test_an_answer_half_of_spikes_leaves_holes_that_the_next_answer_fills(market
     gateway.told = MADE
     fetch(gateway, market)
     assert np.array_equal(stored(market).high, MADE.high)
+
+
+def test_what_is_kept_back_is_counted_once(market: Market, redis_url: str) -> None:
+    gateway, bar = Gateway(spiked(MADE, every=20)), [float(column[-1]) for column in spiked(MADE, every=60).columns()]
+    for _ in range(2):
+        fetch(gateway, market)
+        store_minute(market, [*bar[:2], bar[2] * 2, *bar[3:]])
+    with db.engine.session() as session:
+        counted = {one.row.source: (one.row.reason, one.row.n) for one in refused_rows.latest(session)}
+    assert counted == {"request": ("far_out", 3), "stream": ("far_out", 1)}
+    tallied = SharedNumbers(Redis.from_url(redis_url)).change("rejected:binance", lambda numbers, _now: dict(numbers))
+    assert tallied == {"far_out": 4}
 
 
 def test_a_minute_of_a_stream_that_is_far_out_waits_for_another_answer(market: Market) -> None:

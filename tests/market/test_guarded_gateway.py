@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select
 import core.settings
 import db.engine
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound
+from core.market_name import make as make_name
 from core.shared import SharedNumbers
 from core.throttle import weight
-from db.queries import sources
+from db.queries import markets, refused_rows, sources
 from db.tables import AuditEvent, SourceHealth
 from market import guarded_gateway
 from market.gateway import NotCandles
@@ -320,3 +321,17 @@ def test_each_refused_row_is_counted_once_and_the_breaker_stays_closed_as_the_se
     assert gateway.guard.breaker.state() == ("closed", 0.0)
     with db.engine.session() as session:
         assert sources.get(session, "demo").state == "ok"
+
+
+def test_refused_rows_stand_with_their_series(gateway: GuardedGateway, server: Server) -> None:
+    with db.engine.session() as session:
+        markets.get_or_create(session, make_name("demo", "BTC/USDT"), simulated=True)
+    server.fault("negative", every=5)
+    for times in (1, 2):
+        with pytest.raises(NotCandles) as told:
+            some(gateway, hours=20)
+        with db.engine.session() as session:
+            (one,) = refused_rows.latest(session)
+        assert (one.row.timeframe, one.row.source, one.row.reason) == ("1h", "request", "not_positive")
+        assert one.row.n >= 3 * times
+        assert told.value.reasons["not_positive"] in (3, 4)

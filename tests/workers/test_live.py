@@ -23,12 +23,13 @@ from core.market_name import make as make_name
 from core.ohlcv import Candles
 from core.shared import SharedNumbers
 from core.timeframe import MINUTE_MS, TIMEFRAMES
-from db.queries import candles, instance, leases, markets
+from db.queries import candles, instance, leases, markets, refused_rows
 from db.tables import Lease, Market
 from demo import market_model
 from demo.exchange import Exchange
 from demo.listings import LISTINGS
 from market import ccxt_gateway, forming
+from market.gateway import NotCandles
 from tests.demo.server import Server, running
 from workers import live, live_told
 from workers.live import Live
@@ -161,6 +162,33 @@ def test_a_broken_stream_is_opened_again(server: Server, redis: Redis, fault: di
         await until(lambda: len(told(redis)) > seen + 2)
 
     run(made, use)
+
+
+def test_a_row_of_a_stream_that_is_no_candle_is_counted(
+    server: Server, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow()
+    told_wrong = NotCandles("A minute is none", {"negative_volume": 1}, symbol="BTC/USDT")
+    made = make()
+
+    async def broken() -> None:
+        raise told_wrong
+
+    monkeypatch.setattr(made, "_connect", broken)
+
+    def noted() -> list[refused_rows.RefusedOf]:
+        with db.engine.session() as session:
+            return refused_rows.latest(session)
+
+    async def use() -> None:
+        following = asyncio.create_task(made._follow())
+        await until(noted)
+        following.cancel()
+
+    asyncio.run(use())
+    assert SharedNumbers(redis).change("rejected:demo", lambda numbers, _now: dict(numbers)) == {"negative_volume": 1}
+    (one,) = noted()
+    assert (one.market.symbol, one.row.timeframe, one.row.source, one.row.n) == ("BTC/USDT", "1m", "stream", 1)
 
 
 def test_a_silent_stream_is_opened_again(server: Server, redis: Redis) -> None:
