@@ -8,7 +8,7 @@ a field that is added later has a default, so that older cards stay readable.
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ml.card_parts import Abstained, Regime, Sets
+from ml.card_parts import Abstained, Change, Regime, Sets
 from ml.card_parts import Part as Part
 
 CLASSES = ("bearish", "neutral", "bullish")
@@ -223,7 +223,8 @@ class Card(Part):
     `calls` is empty where only an overview was asked for (`trained_models.table`). `version` is None in `card.json`,
     which is written before the registry counts it. Scores are over the rows out of sample of all folds together;
     `split`, `labels` and the losses in `runs` are of the newest fold, whose networks serve, the mean of all seeds.
-    `skill_shown`: every condition of the verdict holds but the leak lab's, whose report may come later.
+    `skill_shown`: every condition of the verdict holds but the leak lab's, whose report may come later; `history`: the
+    verdicts that changed with a report.
     """
 
     name: str
@@ -262,6 +263,7 @@ class Card(Part):
     regimes: list[Regime] = field(default_factory=list)
     sets: Sets | None = None
     abstained: Abstained | None = None
+    history: list[Change] = field(default_factory=list)
 
     def numbered(self, version: int) -> "Card":
         """The same card with the version number the registry gave it."""

@@ -38,6 +38,16 @@ def _read(kind: Any, value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Change(Part):
+    """A verdict that changed after the training: when, ms, from what to what, and why."""
+
+    at_ms: int
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Regime(Part):
     """Results in one kind of market, known before the call: `gain` is nats a call saved against base rates."""
 

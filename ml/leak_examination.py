@@ -52,7 +52,8 @@ def _read(opener: Opener, model_id: int, models: Path) -> Version:
         return Version(asked, frames, None, note)
     files = artefacts.load(models, model.folder, model.manifest)
     other = model.card.get("code_version") != code_version()
-    note = "It was trained by another version of the code; the present one was examined." if other else ""
+    told = "It was trained by another version of the code; the present one was examined. Train it again to be sure."
+    note = told if other else ""
     return Version(asked, frames, Stored(files.scaler, files.k), note)
 
 

@@ -5,7 +5,10 @@ from typing import Literal
 
 from ml.card_parts import Part
 
-State = Literal["green", "red", "not run"]
+State = Literal["green", "red", "not comparable", "not run"]
+GREEN: State = "green"
+RED: State = "red"
+COMPARED_LESS: State = "not comparable"  # no alarm, but less was examined than what the version is
 NOT_RUN: State = "not run"
 
 
@@ -39,11 +42,13 @@ class Report(Part):
 
     @property
     def green(self) -> bool:
-        return all(check.passed for check in self.checks)
+        return self.state == GREEN
 
     @property
     def state(self) -> State:
-        return "green" if self.green else "red"
+        if self.alarms:
+            return RED
+        return COMPARED_LESS if self.note else GREEN
 
     @property
     def alarms(self) -> list[Check]:

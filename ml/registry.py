@@ -18,7 +18,7 @@ from db.tables import TrainedModel
 from ml import artefacts, promotion
 from ml.card import SKILLED, Card
 from ml.config import TrainingConfig
-from ml.leak_report import NOT_RUN
+from ml.leak_report import NOT_RUN, RED, Report
 from ml.promotion import Gate, Rival, Sample
 
 
@@ -65,15 +65,18 @@ def record(
 
 def takes_over(new: TrainedModel, champion: TrainedModel | None) -> bool:
     """Whether a version serves, unproven, instead of the champion. A proven one yields to nothing but the gate."""
-    if champion is None or champion.demoted_at is not None:
+    if champion is None:
         return True
+    if champion.demoted_at is not None:
+        return new.card.get("leak_lab") != RED or champion.card.get("leak_lab") == RED
     return not champion.proven and worth(new.card) > worth(champion.card)
 
 
-def worth(card: dict[str, Any]) -> tuple[bool, bool, float]:
-    """What unproven versions are ordered by: no quick look, skill, then nats a call saved against base rates."""
+def worth(card: dict[str, Any]) -> tuple[bool, bool, bool, float]:
+    """What unproven versions are ordered by: no red leak report, no quick look, skill, then nats a call saved."""
     base = next(b for b in card["baselines"] if b["key"] == "climatology")
-    return not card.get("quick_look", True), card["verdict"] == SKILLED, float(base["model_against"]["gain"])
+    skilled, gain = card["verdict"] == SKILLED, float(base["model_against"]["gain"])
+    return card.get("leak_lab") != RED, not card.get("quick_look", True), skilled, gain
 
 
 def gate_of(session: Session, model: TrainedModel, *, models: Path) -> Gate:
@@ -83,7 +86,7 @@ def gate_of(session: Session, model: TrainedModel, *, models: Path) -> Gate:
     if standing is not None and standing.id != model.id:
         rival = Rival(f"v{standing.version}", tuple(standing.markets), _sample(models, standing))
     kept = leak_reports.find(session, model.id)
-    leaks = NOT_RUN if kept is None else "green" if kept.green else "red"
+    leaks = NOT_RUN if kept is None else Report.from_dict(kept.report).state
     walked = _sample(models, model) if artefacts.OOS in model.manifest else None
     return promotion.gate(Card.from_dict(model.card), walked, rival, leaks=leaks)
 

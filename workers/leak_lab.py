@@ -1,8 +1,7 @@
 """Examining a model version in the leak lab."""
 
 from core.clock import to_ms, utc_now
-from db.queries import leak_reports
-from ml import leak_examination
+from ml import leak_examination, leak_verdict
 from workers.context import JobContext
 
 
@@ -18,4 +17,4 @@ def examine_model(context: JobContext, model_id: int) -> None:
     )
     context.progress(1.0, "Done")
     with context.publish(report.to_dict() | {"state": report.state}) as session:
-        leak_reports.store(session, model_id, report.to_dict(), green=report.green)
+        leak_verdict.conclude(session, model_id, report, now=utc_now())

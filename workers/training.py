@@ -14,11 +14,11 @@ from core import disk_space, market_name
 from core.clock import to_ms, utc_now
 from core.errors import Cancelled, LostClaim, NotEnoughData, NotFound, Refused
 from core.jobs import OPEN_STATES, TRAIN_MODEL
-from db.queries import job_claims, leak_reports, trained_models, training_runs
+from db.queries import job_claims, trained_models, training_runs
 from db.queries import markets as stored_markets
 from db.tables import Job
 from market import candles as market_candles
-from ml import artefacts, build, checkpoints, finer, registry
+from ml import artefacts, build, checkpoints, finer, leak_verdict, registry
 from ml.build import Built
 from ml.config import EPOCHS, TrainingConfig, first_seeds
 from ml.dataset import Frame
@@ -164,7 +164,7 @@ def _publish(context: JobContext, built: Built, asked: TrainingConfig, manifest:
             owner_id=context.owner_id,
         )
         if built.leaks is not None:
-            leak_reports.store(session, made.id, built.leaks.to_dict(), green=built.leaks.green)
+            leak_verdict.conclude(session, made.id, built.leaks, now=utc_now())
 
 
 def _read(context: JobContext, asked: TrainingConfig, work: Path) -> list[Frame]:

@@ -15,10 +15,10 @@ def register(add: Add) -> None:
 
 
 def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
-    """Exit 0 when the report is green, 1 with each alarm as a line. The report stays with the version."""
+    """Exit 0 when the report is green, 1 where it is not, each alarm a line. The report stays with the version."""
     import db.engine
-    from db.queries import audit, leak_reports, trained_models
-    from ml import leak_examination
+    from db.queries import audit, trained_models
+    from ml import leak_examination, leak_verdict
 
     with attached(settings, output) as found:
         with db.engine.session() as session:
@@ -32,7 +32,7 @@ def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> i
             on_check=lambda fraction, what: output.note(f"{100 * fraction:3.0f} %  {what}"),
         )
         with db.engine.session() as session:
-            leak_reports.store(session, model.id, report.to_dict(), green=report.green)
+            leak_verdict.conclude(session, model.id, report, now=utc_now())
             audit.by_command(session, "model_examined", title, found=report.state)
     lines = [f"Leak lab of {title}: {report.state}."]
     lines += [

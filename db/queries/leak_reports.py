@@ -1,4 +1,4 @@
-"""The newest leak report of each version, and its mark on the version's card."""
+"""The newest leak report of each version."""
 
 from typing import Any
 
@@ -7,30 +7,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.jobs import LEAK_LAB, JobKind
-from db.queries import trained_models
 from db.tables import Job, LeakReport
 
 LINE = "Leak lab: "  # how the card's reason begins that says what the lab found
 
 
 def store(session: Session, model_id: int, report: dict[str, Any], *, green: bool) -> None:
-    """Keep the report in place of an older one; the card says `green` or `red` from now on.
-
-    Where every other condition of a verdict of skill holds, the report decides about the verdict.
-    """
+    """Keep the report in place of an older one. What follows from it is `ml.leak_verdict`'s."""
     values = {"model_id": model_id, "green": green, "report": report}
     statement = insert(LeakReport).values(values)
     session.execute(
         statement.on_conflict_do_update(index_elements=[LeakReport.model_id], set_=values | {"created_at": func.now()})
     )
-    model = trained_models.get(session, model_id)
-    state = "green" if green else "red"
-    told = f"{LINE}green." if green else f"{LINE}red; a verdict of skill needs a green report."
-    reasons = [told if line.startswith(LINE) else line for line in model.card.get("reasons", [])]
-    model.card = model.card | {"leak_lab": state, "reasons": reasons}
-    if "skill_shown" in model.card:
-        skilled = green and model.card["skill_shown"]
-        model.card = model.card | {"verdict": "skilled" if skilled else "no_demonstrated_skill"}
     session.flush()
 
 

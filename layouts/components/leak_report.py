@@ -10,7 +10,7 @@ from layouts import ids
 from layouts.components import numbers
 from layouts.components.feedback import badge, locked
 from layouts.components.icons import icon
-from ml.leak_report import Check, Report
+from ml.leak_report import COMPARED_LESS, Check, Report
 
 ABOUT = (
     "The leak lab asks whether anything the model learned from, or is scored on, knows what it could not have known. "
@@ -41,6 +41,8 @@ def _mark(report: Report | None) -> Component:
         return badge("Not run", "line")
     if report.green:
         return badge([icon("check-circle"), " Green"], "up")
+    if report.state == COMPARED_LESS:
+        return badge("Not comparable", "line")
     n = len(report.alarms)
     return badge([icon("exclamation-triangle"), f" {n} alarm" + "s" * (n > 1)], "bad")
 

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core.errors import ModelUnavailable, Refused
-from db.queries import audit, leak_reports, trained_models
+from db.queries import audit, trained_models
 from db.tables import TrainedModel
-from ml import artefacts, promotion, registry, sharpe
+from ml import artefacts, leak_verdict, promotion, registry, sharpe
 from ml.card import SKILLED, Card
+from ml.leak_report import Check, Report
 from ml.promotion import Rival, Sample
 from tests.ml import versions
 
@@ -63,8 +64,8 @@ def publish(session: Session, models: Path, card: Card, rows: Sample | None, num
 
 
 def examined(session: Session, model: TrainedModel, *, green: bool = True) -> TrainedModel:
-    leak_reports.store(session, model.id, {"checks": [], "probe": "", "candles": 0, "windows": 0}, green=green)
-    return model
+    report = Report([Check("split", "Rows apart", green, "1 bar")], "logistic regression", 1_500, 1_389)
+    return leak_verdict.conclude(session, model.id, report, now=NOW)
 
 
 def passed(gate: promotion.Gate) -> dict[str, bool]:
