@@ -28,7 +28,7 @@ class BoltError(Exception):
     """An error with a sentence that says what happened and what to do next. `code` names it to programs."""
 
     status = 500
-    code = "error"
+    code = ""
     exit_code = 1
     title = "Something went wrong"
 
@@ -130,6 +130,7 @@ class ExchangeBackOff(ExchangeUnavailable):
 
 class ModelUnavailable(Unavailable):
     code = "model_unavailable"
+    retry_after = 60  # seconds; the next round of calls tries again
     title = "The model is not available"
 
 

@@ -61,7 +61,10 @@ def explain_stale_form(error: CSRFError) -> ResponseReturnValue:
 
 def explain_bolt(error: BoltError) -> ResponseReturnValue:
     errors: list[dict[str, str]] = getattr(error, "errors", [])
-    return answer_with(error.status, title=error.title, sentence=error.sentence, errors=errors)
+    answer = answer_with(error.status, title=error.title, sentence=error.sentence, errors=errors, code=error.code)
+    if (seconds := getattr(error, "retry_after", None)) is not None:
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def explain_missing_server(error: Exception) -> ResponseReturnValue:
@@ -70,13 +73,18 @@ def explain_missing_server(error: Exception) -> ResponseReturnValue:
 
 
 def answer_with(
-    status: int, *, title: str | None = None, sentence: str | None = None, errors: Sequence[dict[str, str]] = ()
+    status: int,
+    *,
+    title: str | None = None,
+    sentence: str | None = None,
+    errors: Sequence[dict[str, str]] = (),
+    code: str = "",
 ) -> Response:
-    """The page or the problem for a status; a problem also lists `errors`, the fields that were wrong."""
+    """The page or the problem for a status; a problem also lists `errors`, the fields that were wrong, and `code`."""
     title = title or HTTPStatus(status).phrase.capitalize()
     sentence = sentence or SENTENCES.get(status) or SENTENCES[400 if status < 500 else 500]
     if gate.wants_json():
-        answer = make_response(json.dumps(_problem(status, title, sentence, errors)), status)
+        answer = make_response(json.dumps(_problem(status, title, sentence, errors, code)), status)
         answer.mimetype = "application/problem+json"
     else:
         signed_in = _known_to_be_signed_in()
@@ -94,7 +102,7 @@ def _known_to_be_signed_in() -> bool:
     return bool(g._login_user.is_authenticated)
 
 
-def _problem(status: int, title: str, sentence: str, errors: Sequence[dict[str, str]]) -> dict[str, object]:
+def _problem(status: int, title: str, sentence: str, errors: Sequence[dict[str, str]], code: str) -> dict[str, object]:
     problem = {
         "type": "about:blank",
         "title": title,
@@ -103,4 +111,4 @@ def _problem(status: int, title: str, sentence: str, errors: Sequence[dict[str, 
         "instance": request.path,
         "request_id": g.get("request_id", ""),
     }
-    return problem | ({"errors": list(errors)} if errors else {})
+    return problem | ({"code": code} if code else {}) | ({"errors": list(errors)} if errors else {})

@@ -12,6 +12,7 @@ from werkzeug.routing import Map, Rule
 from core.settings import Settings
 from dashapp.api import (
     auth,
+    calls_on_demand,
     jobs,
     limits,
     markets,
@@ -28,7 +29,7 @@ from dashapp.api.problems import explain
 from dashapp.api.route import Reply, Resource, Route, SymbolConverter
 from dashapp.extensions import csrf
 
-RESOURCES = (auth, personal_tokens, markets, predictions, scorecards, models, jobs, watchlist)
+RESOURCES = (auth, personal_tokens, markets, predictions, calls_on_demand, scorecards, models, jobs, watchlist)
 JSON = "application/json"
 Model = TypeVar("Model", bound=BaseModel)
 

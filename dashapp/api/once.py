@@ -24,7 +24,7 @@ def once(answer: Callable[[], Response]) -> Response:
     if not KEY.fullmatch(key):
         raise Refused(f"{HEADER} takes 8 to 100 printable characters without spaces.")
     me = guard.caller().id
-    body = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
+    body = hashlib.sha256(f"{request.method} {_address()}\n".encode() + request.get_data()).hexdigest()
     with db.engine.session() as session:
         kept = tokens.claim_key(session, me, key, body, now=utc_now())
     if kept is not None:
@@ -40,6 +40,11 @@ def once(answer: Callable[[], Response]) -> Response:
         if not done:
             with db.engine.session() as session:
                 tokens.give_key_back(session, me, key)
+
+
+def _address() -> str:
+    """Path and query: another timeframe is another request."""
+    return f"{request.path}?{words}" if (words := request.query_string.decode("latin-1")) else request.path
 
 
 def _keep(user_id: int, key: str, response: Response) -> None:

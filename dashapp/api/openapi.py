@@ -44,7 +44,7 @@ ABOUT = (
 
 def describe(routes: list[Route]) -> dict[str, Any]:
     """The whole description, ready for JSON."""
-    models = sorted({m for r in routes for m in (r.body, r.answer) if m} | {Problem}, key=lambda m: m.__name__)
+    models = sorted({m for r in routes for m in (r.body, r.answer, r.later) if m} | {Problem}, key=lambda m: m.__name__)
     _, schemas = models_json_schema(
         [(m, "validation" if any(r.body is m for r in routes) else "serialization") for m in models],
         ref_template="#/components/schemas/{model}",
@@ -89,6 +89,12 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": [*_in_path(route), *_in_query(route), *_in_header(route)],
         "responses": {str(route.status): _success(route)},
     }
+    if route.later:
+        said["responses"]["202"] = {
+            "description": "Not done yet: the job at Location holds what comes of it.",
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "The job's address."}},
+            "content": {"application/json": _content(route.later)},
+        }
     if route.method == "GET" and not route.public:
         said["responses"]["304"] = {"description": "Nothing has changed since the ETag in If-None-Match."}
     said["responses"] |= {str(status): _problem(status) for status in statuses(route)}

@@ -52,6 +52,7 @@ class Route:
     scope: Scope | None = "read"
     guessing: bool = False
     once: bool = False
+    later: type[BaseModel] | None = None  # what a 202 holds, where the answer may take longer than one waits
     tables: bool = False  # also as CSV and Arrow, by Accept
     problems: tuple[int, ...] = ()
 

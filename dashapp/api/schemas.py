@@ -88,7 +88,7 @@ class Paged(Answer):
 
 
 class Problem(Answer):
-    """RFC 9457. `errors` is there where fields were wrong."""
+    """RFC 9457. `errors` is there where fields were wrong, `code` where programs may want to tell problems apart."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Not found"])
@@ -96,6 +96,7 @@ class Problem(Answer):
     detail: str = Field(examples=["There is no such job; it may have been cleared away."])
     instance: str = Field(examples=["/api/jobs/0b3d8a1e-2c55-4a0f-9f0e-6d5c0c9d3f4b"])
     request_id: str = Field(examples=["3f9a1c2b7d8e4f60"])
+    code: str | None = Field(default=None, examples=[None], description="Such as `model_unavailable`.")
     errors: list[dict[str, str]] | None = Field(
         default=None, examples=[[{"pointer": "#/email", "detail": "Field required"}]]
     )

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms
+from core.errors import NotFound
 from db.tables import Market, Prediction, PredictionOutcome, TrainedModel
 
 CLASSES = ("bearish", "neutral", "bullish")
@@ -68,6 +69,14 @@ def write(session: Session, values: dict[str, Any]) -> bool:
     """Write a call; False where the model has called this candle already. The database refuses a late one."""
     statement = insert(Prediction).values(values).on_conflict_do_nothing()
     return session.execute(statement.returning(Prediction.id)).first() is not None
+
+
+def get(session: Session, call_id: int) -> CallRow:
+    """The call with this id; raises NotFound."""
+    found = session.execute(_calls().where(Prediction.id == call_id)).first()
+    if found is None:
+        raise NotFound("There is no such call.")
+    return _row(found)
 
 
 def find(session: Session, *, model: str, market_id: int, timeframe: str, open_time: datetime) -> CallRow | None:

@@ -62,7 +62,7 @@ def test_our_own_errors_keep_their_sentence(app: Flask, owner: int) -> None:
 
 def test_a_missing_model_is_a_503_with_its_sentence(app: Flask, owner: int) -> None:
     answer = failing(app, ModelUnavailable("The files of version 3 are missing.")).get("/login")
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert "version 3" in answer.text
 
 

@@ -184,7 +184,6 @@ DONE: list[tuple[str, str, str, str, Act]] = [
 
 # door → (action, the test that drives it)
 ELSEWHERE = {
-    "api.ask_for_call": ("call_asked", "tests/dashapp/api/test_calls_on_demand.py"),
     "auth.create_owner": ("owner_created", "tests/dashapp/test_register.py"),
     "register.create": ("account_created", "tests/dashapp/test_register.py"),
     "register.reset": ("password_reset", "tests/dashapp/test_register.py"),
