@@ -118,19 +118,27 @@ def effective_size(t0: Times, t1: Times, market: npt.NDArray[np.int16], step_ms:
     return total
 
 
-def block_intervals(table: Floats, t0: Times, horizon: int, of: Callable[[Floats], Floats]) -> list[float]:
-    """95 % interval by circular block bootstrap over time; all markets of a moment stay together.
+def block_sums(table: Floats, t0: Times, horizon: int, *, resamples: int = RESAMPLES) -> Floats:
+    """(resamples, m) sums over circular blocks of moments; all markets of a moment stay together.
 
-    `table`: (n, m) what is summed over rows; `of` makes (resamples, m) sums a score each. Blocks of `horizon` or more.
+    `table`: (n, m) what is summed over rows. Blocks are of `horizon` moments or more; the last one is cut, so that each
+    resample holds as many moments as there are. The same moments draw the same blocks, whatever is summed.
     """
     _, moment = np.unique(t0, return_inverse=True)
     n = int(moment.max()) + 1
     sums = np.stack([np.bincount(moment, column, n) for column in table.T], axis=1)
     block = min(max(horizon, round(n ** (1 / 3))), n)
-    starts = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, max(n // block, 1)))
+    blocks = -(-n // block)
+    starts = np.random.default_rng(0).integers(0, n, size=(resamples, blocks))
+    ends = starts + np.append(np.full(blocks - 1, block), n - (blocks - 1) * block)
     before = np.concatenate((np.zeros((1, sums.shape[1])), np.cumsum(np.concatenate((sums, sums[:block])), axis=0)))
-    drawn: Floats = np.stack([(c[starts + block] - c[starts]).sum(axis=1) for c in before.T], axis=1)
-    low, high = np.quantile(of(drawn), (0.025, 0.975))
+    drawn: Floats = np.stack([(c[ends] - c[starts]).sum(axis=1) for c in before.T], axis=1)
+    return drawn
+
+
+def block_intervals(table: Floats, t0: Times, horizon: int, of: Callable[[Floats], Floats]) -> list[float]:
+    """95 % interval by circular block bootstrap over time; `of` makes (resamples, m) sums of `table` a score each."""
+    low, high = np.quantile(of(block_sums(table, t0, horizon)), (0.025, 0.975))
     return [float(low), float(high)]
 
 

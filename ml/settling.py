@@ -9,16 +9,16 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms, to_ms
+from core.errors import NotFound
 from core.ohlcv import Candles
 from core.timeframe import parse as parse_timeframe
-from db.queries import predictions
+from db.queries import ledger, predictions
 from db.tables import Prediction
 from market import candles as market_candles
 from ml import evaluation, labels
 from ml.card import CLASSES
 from ml.finer import reader
 
-LATE_BARS = 2  # bars after its horizon by which a call has to be settled
 PATIENCE = timedelta(days=30)  # how long a hole in the candles may be filled before its calls stay open for good
 
 
@@ -30,7 +30,7 @@ def settle_due(session: Session, *, now: datetime) -> int:
 def overdue(session: Session, *, now: datetime) -> list[int]:
     """Ids of calls that could have been settled two bars ago and were not: the job that settles does not run."""
     calls = predictions.due(session, now, since=now - PATIENCE)
-    late = [c for c in calls if c.due_at + LATE_BARS * (c.outcome_from - c.closed_at) < now]
+    late = [c for c in calls if c.due_at + ledger.LATE_BARS * (c.outcome_from - c.closed_at) < now]
     return sorted(row["prediction_id"] for row in _known(session, late, now))
 
 
@@ -43,7 +43,10 @@ def _known(session: Session, calls: list[Prediction], now: datetime) -> list[dic
     for (market_id, timeframe), mine in series.items():
         step = parse_timeframe(timeframe).ms
         bars = (to_ms(now) - min(to_ms(c.open_time) for c in mine)) // step + 2
-        candles = market_candles.latest(session, market_id, timeframe, bars, now_ms=to_ms(now))
+        try:
+            candles = market_candles.latest(session, market_id, timeframe, bars, now_ms=to_ms(now))
+        except NotFound:  # removed since: these calls wait, those of other series do not
+            continue
         finer = reader(lambda: nullcontext(session), market_id, timeframe)
         found += outcomes(candles, mine, step_ms=step, finer=finer)
     return found

@@ -6,12 +6,15 @@ the columns in the order below. Whole numbers are decimal, moments are microseco
 numbers the 16 hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`, nothing is `-`. Calls
 of form 1 were written before the columns in `ADDED` existed and leave them out. Here the same is computed in Python, so
 that functions somebody changed in the database prove nothing.
+
+A call that was written late is a breach: it may have known what it foretold. An outcome that was written late is a
+notice: it follows from candles anybody can compute it from, and a stopped machine or a hole in the candles delays it.
 """
 
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +27,7 @@ from db.tables import LedgerHead, Prediction, PredictionOutcome
 
 GENESIS = "0" * 64
 SHOWN = 100  # breaches of a chain that are listed
+LATE_BARS = 2  # bars after its horizon by which a call has to be settled
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PREDICTION = (
     *("seq", "id", "model_id", "market_id", "timeframe", "horizon", "open_time", "closed_at", "outcome_from", "due_at"),
@@ -38,9 +42,9 @@ OUTCOME = (
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """`kind`: changed, missing, inserted, late or not_noted. `id` is the call's number, None where it is gone.
+    """`kind`: changed, missing, inserted, late, not_noted or withheld; of a notice slow, waiting or never_settled.
 
-    `seq` is the place in the chain of `table`.
+    `id` is the call's number, None where it is gone. `seq` is the place in the chain of `table`.
     """
 
     table: str
@@ -52,11 +56,16 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A walk over a whole chain. `head`, noted elsewhere, proves that the same rows stood then."""
+    """A walk over a whole chain. `head`, noted elsewhere, proves that the same rows stood then.
+
+    `slow` rows were written later than they should have been, without harm to what they say; `notices` names the first.
+    """
 
     rows: int
     head: str
     breaches: list[Breach]
+    slow: int = 0
+    notices: list[Breach] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,15 @@ class Ledger:
     @property
     def breaches(self) -> list[Breach]:
         return self.calls.breaches + self.outcomes.breaches
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A call whose outcome is overdue; `seq` is its row among the calls."""
+
+    id: int
+    seq: int
+    due_at: datetime
 
 
 def digest(previous: str, values: list[Any]) -> str:
@@ -89,15 +107,29 @@ def verify(session: Session) -> Ledger:
     calls: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, *ADDED, "prev_hash", "hash")]
     walked = _walk(session, "predictions", calls, hashed_of_call, "made_at", _late_call)
     found: list[Any] = [getattr(PredictionOutcome, name) for name in (*OUTCOME, "prev_hash", "hash")]
-    about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from]
+    about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from, Prediction.closed_at, Prediction.due_at]
     settled = _walk(session, "prediction_outcomes", [*found, *about], lambda _: OUTCOME, "settled_at", _late_outcome)
     return Ledger(walked, settled)
+
+
+def unsettled(session: Session, *, now: datetime) -> list[Open]:
+    """Calls without an outcome although their horizon was over two bars ago, oldest first."""
+    step = Prediction.outcome_from - Prediction.closed_at
+    query = (
+        select(Prediction.id, Prediction.seq, Prediction.due_at)
+        .outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+        .where(PredictionOutcome.prediction_id.is_(None), Prediction.due_at <= now)
+        .where(Prediction.due_at + LATE_BARS * step < now)
+        .order_by(Prediction.due_at, Prediction.id)
+    )
+    return [Open(*row) for row in session.execute(query)]
 
 
 def _walk(session: Session, table: str, columns: list[Any], hashed: Any, stamp: str, late: Any) -> Chain:
     name = "call" if table == "predictions" else "outcome of call"
     previous, place, stamped, rows = GENESIS, 0, EPOCH, 0
     breaches: list[Breach] = []
+    slow, notices = 0, list[Breach]()
 
     def note(kind: str, seq: int | None, number: int | None, told: str) -> None:
         breaches.append(Breach(table, kind, seq, number, told))
@@ -117,9 +149,13 @@ def _walk(session: Session, table: str, columns: list[Any], hashed: Any, stamp: 
             note("late", row.seq, number, f"{told} {reason}")
         elif getattr(row, stamp) < stamped:
             note("late", row.seq, number, f"{told} was stamped before the row it follows")
+        if table == "prediction_outcomes" and (waited := _slow(row)):
+            slow += 1
+            if slow <= SHOWN:
+                notices.append(Breach(table, "slow", row.seq, number, f"{told} {waited}"))
         previous, place, stamped = row.hash, row.seq, max(stamped, getattr(row, stamp))
     _end(session, table, place, previous, note)
-    return Chain(rows, previous, breaches[:SHOWN])
+    return Chain(rows, previous, breaches[:SHOWN], slow, notices)
 
 
 def _rows(session: Session, table: str, columns: list[Any]) -> Iterator[Row[Any]]:
@@ -161,6 +197,14 @@ def _late_outcome(row: Row[Any]) -> str:
     if row.call is None:
         return "has lost its call"
     return "was written before its path could have been known" if row.settled_at < row.outcome_from else ""
+
+
+def _slow(row: Row[Any]) -> str:
+    """Said of an outcome that was written more than two bars after its horizon."""
+    if row.call is None or row.settled_at <= row.due_at + LATE_BARS * (row.outcome_from - row.closed_at):
+        return ""
+    late = row.settled_at - row.due_at
+    return f"was settled {late.days} d {late.seconds // 3600} h after its horizon, later than {LATE_BARS} bars"
 
 
 def _word(value: Any) -> str:

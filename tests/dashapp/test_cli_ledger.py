@@ -10,14 +10,17 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core import market_name
+from core.clock import to_ms, utc_now
 from dashapp.cli.main import main
-from db.queries import ledger, markets
-from tests.candles import START_MS
+from db.queries import candles, ledger, markets, trained_models
+from ml import settling
+from tests.candles import START_MS, walk
 from tests.ml import versions
 from tests.ml.ledger import past_call
 
 ASKED = versions.config()
 CARD = versions.card(ASKED, versions.prepared(ASKED))
+HOUR = 3_600_000
 Run = Callable[..., tuple[int, str]]
 
 
@@ -84,3 +87,36 @@ def test_a_broken_ledger_ends_with_1_and_the_rows(run: Run, calls: list[int], se
     assert code == 1
     assert f"call {calls[1]} (row 2 of predictions) was changed" in said
     assert "row 3 of predictions is missing" in said
+
+
+def test_an_outcome_that_is_late_and_a_call_over_a_hole_are_notices(run: Run, calls: list[int]) -> None:
+    code, said = run("verify-ledger", "--json")
+    found = json.loads(said)
+    assert (code, found["ok"], found["unsettled"], found["settled_late"]) == (0, True, 3, 0)
+    assert [(n["kind"], n["id"]) for n in found["notices"]] == [("never_settled", call) for call in calls]
+    said = run("verify-ledger")[1]
+    assert "The ledger is whole" in said and "stays open for good" in said
+    assert "In all 0 settled late, 3 overdue without an outcome." in said
+
+
+def test_a_call_whose_candles_are_there_may_not_be_left_open(run: Run, calls: list[int], session: Session) -> None:
+    """A yesterday's call: without its candles it waits, with them nothing excuses that it has no outcome."""
+    market = markets.get(session, market_name.parse("demo:BTC/USDT"))
+    (model,) = trained_models.table(session)
+    opened = to_ms(utc_now()) // HOUR * HOUR - 30 * HOUR
+    call = past_call(session, model_id=model.id, market_id=market.id, open_ms=opened)
+    session.commit()
+    code, said = run("verify-ledger", "--json")
+    assert json.loads(said)["breaches"] == [] and code == 0
+    assert [n["kind"] for n in json.loads(said)["notices"]][-1] == "waiting"
+    candles.upsert(session, market.id, "1h", walk(10, start_ms=opened - 3 * HOUR))
+    session.commit()
+    code, said = run("verify-ledger", "--json")
+    found = json.loads(said)
+    assert (code, [(b["kind"], b["id"]) for b in found["breaches"]]) == (1, [("withheld", call.id)])
+    assert "the job that settles does not run" in run("verify-ledger")[1]
+    assert settling.settle_due(session, now=utc_now()) == 1
+    session.commit()
+    code, said = run("verify-ledger", "--json")
+    assert code == 0
+    assert [n["kind"] for n in json.loads(said)["notices"]][:1] == ["slow"]

@@ -272,3 +272,32 @@ def test_calls_of_both_forms_stand_in_one_chain_and_none_can_be_recast(
     with tampering(session):
         session.execute(text("UPDATE predictions SET form = 2 WHERE id = :id"), {"id": old.id})
         assert ("predictions", "changed", 1) in kinds(session)
+
+
+def test_outcomes_later_than_two_bars_are_noticed_and_break_nothing(
+    session: Session, market: Market, model_id: int
+) -> None:
+    calls = write(session, market, model_id, 4)
+    settle(session, calls)
+    with tampering(session):
+        for n, (call, hours) in enumerate(zip(calls, (0, 2, 3, 50), strict=True), start=1):
+            told = {"at": call.due_at + timedelta(hours=hours), "n": n}
+            session.execute(text("UPDATE prediction_outcomes SET settled_at = :at WHERE seq = :n"), told)
+        found = ledger.verify(session).outcomes
+        assert (found.slow, [notice.id for notice in found.notices]) == (2, [calls[2].id, calls[3].id])
+        assert {notice.kind for notice in found.notices} == {"slow"}
+        assert found.notices[1].sentence.endswith("was settled 2 d 2 h after its horizon, later than 2 bars")
+        assert all(breach.kind == "changed" for breach in found.breaches)  # the stamp is under the hash
+    kept = ledger.verify(session)  # calls of years ago, settled by this test now
+    assert (kept.outcomes.slow, kept.breaches) == (4, [])
+
+
+def test_calls_are_unsettled_when_their_horizon_was_over_two_bars_ago(
+    session: Session, market: Market, model_id: int
+) -> None:
+    calls = write(session, market, model_id, 3)
+    settle(session, calls[1:2])
+    due = calls[0].due_at
+    assert ledger.unsettled(session, now=due + timedelta(hours=2)) == []
+    late = ledger.unsettled(session, now=due + timedelta(hours=5))
+    assert [(call.id, call.seq) for call in late] == [(calls[0].id, 1), (calls[2].id, 3)]

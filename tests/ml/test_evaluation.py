@@ -111,3 +111,12 @@ def test_a_class_that_never_happened_does_not_spoil_the_scores() -> None:
     got = evaluation.judge(p, judged(np.zeros(100)))
     assert [c.support for c in got.per_class] == [100, 0, 0]
     assert np.isfinite([got.macro_f1, got.mcc, got.balanced_accuracy, got.skill]).all()
+
+
+@pytest.mark.parametrize("n", [10, 23, 24, 25, 100])
+def test_a_resample_holds_as_many_moments_as_there_are(n: int) -> None:
+    """Also where the number is no multiple of the block: the last block is cut, not left out."""
+    t0, ones = np.arange(n, dtype=np.int64), np.ones((n, 1))
+    assert (evaluation.block_sums(ones, t0, 24, resamples=50) == n).all()
+    both = evaluation.block_sums(np.ones((2 * n, 1)), np.tile(t0, 2), 24, resamples=50)
+    assert (both == 2 * n).all()  # two markets of one moment stay together
