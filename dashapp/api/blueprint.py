@@ -24,7 +24,7 @@ from dashapp.api import (
     watchlist,
 )
 from dashapp.api.guard import NAME, Served, is_api, served
-from dashapp.api.once import once
+from dashapp.api.once import once, refuse
 from dashapp.api.problems import explain
 from dashapp.api.route import Reply, Resource, Route, SymbolConverter
 from dashapp.extensions import csrf
@@ -84,7 +84,10 @@ def install(app: Flask, settings: Settings) -> None:
 
 def _serve(route: Route) -> Any:
     def view(**path: Any) -> Response:
-        return once(lambda: _answer(route, path)) if route.once else _answer(route, path)
+        if route.once:
+            return once(lambda: _answer(route, path))
+        refuse()
+        return _answer(route, path)
 
     return view
 

@@ -26,6 +26,8 @@ WORDS = {
 }
 SUCCESS = {200: "Done.", 201: "Made.", 202: "Accepted.", 204: "Done; there is nothing to say."}
 ARGUMENT = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?([a-z_]+)>")
+KEPT = "With an `Idempotency-Key` the same request has its effect once in a day; its answer, kept sealed, comes again."
+NOT_KEPT = "Takes no `Idempotency-Key` (422): it is about signing in, and its answer is given once."
 KINDS = {
     "int": ({"type": "integer", "minimum": 0, "maximum": 2_147_483_647}, 3),
     "uuid": ({"type": "string", "format": "uuid"}, "0b3d8a1e-2c55-4a0f-9f0e-6d5c0c9d3f4b"),
@@ -77,7 +79,7 @@ def statuses(route: Route) -> list[int]:
     found |= set() if route.public else {401, 403}
     found |= {400, 413, 415, 422} if route.body else set()
     found |= {422} if route.query or "<symbol:" in route.path else set()
-    found |= {409, 422} if route.once else set()
+    found |= {409, 422} if route.once else {422} if route.method == "POST" else set()
     return sorted(found)
 
 
@@ -98,6 +100,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.method == "GET" and not route.public:
         said["responses"]["304"] = {"description": "Nothing has changed since the ETag in If-None-Match."}
     said["responses"] |= {str(status): _problem(status) for status in statuses(route)}
+    if route.method == "POST":
+        said["description"] = KEPT if route.once else NOT_KEPT
     if route.body:
         said["requestBody"] = {"required": True, "content": {"application/json": _content(route.body)}}
     if route.public:
@@ -149,4 +153,4 @@ def _in_header(route: Route) -> list[dict[str, Any]]:
     if not route.once:
         return []
     schema = {"type": "string", "minLength": 8, "maxLength": 100}
-    return [{"name": "Idempotency-Key", "in": "header", "schema": schema, "example": "train-2024-05-01"}]
+    return [{"name": "Idempotency-Key", "in": "header", "schema": schema, "example": "once-2024-05-01"}]

@@ -36,7 +36,8 @@ class Route:
     """One endpoint. `path` is written as Flask wants it, below /api.
 
     `scope` is what a personal token needs; without one personal tokens are refused, for the endpoint is about the
-    account itself. `guessing` endpoints count against the limit of sign-ins; `once` ones heed Idempotency-Key.
+    account itself. `guessing` endpoints count against the limit of sign-ins; `once` ones heed Idempotency-Key, any
+    other POST refuses it.
     `problems` are statuses beyond those every endpoint of its kind can answer with.
     """
 

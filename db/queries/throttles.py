@@ -47,7 +47,9 @@ def claim(session: Session, key: str, rule: Rule, *, now: datetime) -> datetime 
 
     Two claims are two transactions: one that sweeps and then waits for another row could wait for ever.
     """
-    session.execute(insert(Throttle).values(key=key, failures=0, since=now).on_conflict_do_nothing())
+    put = insert(Throttle).values(key=key, failures=0, since=now)
+    # An update that changes nothing holds the row, or another's `forget` could remove it before it is read.
+    session.execute(put.on_conflict_do_update(index_elements=[Throttle.key], set_={"key": put.excluded.key}))
     row = session.get_one(Throttle, key, with_for_update=True, populate_existing=True)
     if row.blocked_until and row.blocked_until > now:
         return row.blocked_until
