@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import delete, select
+from sqlalchemy import text
 
 import db.engine
 import db.migrate
@@ -27,13 +26,16 @@ from dashapp.embedded.children import free_port
 from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 from db.queries import jobs
-from db.tables import Throttle
 from tests.candle_data import store, walk
 from tests.web import OWNER, PASSWORD, add_user
 
 SECRET = "scan" * 10
 HOUR_MS = 3_600_000
-FORGET_S = 0.3  # guesses are forgotten so often, or a scan would wait for the end of its own pauses
+FORGET = (
+    """CREATE FUNCTION forget_guess() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.failures := 0; NEW.blocked_until := NULL; RETURN NEW; END'""",
+    "CREATE TRIGGER forget_guess BEFORE INSERT OR UPDATE ON throttles FOR EACH ROW EXECUTE FUNCTION forget_guess()",
+)
 VIEWER = "viewer@example.org"
 UNTOLD = "Orchard-lantern-58"  # the owner's password, which stands in no example of the API's description
 
@@ -139,19 +141,12 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """No pause after wrong passwords while the block runs."""
-    over = threading.Event()
-
-    def forget() -> None:
-        while not over.wait(FORGET_S):
-            with db.engine.session() as session:
-                free = select(Throttle.key).with_for_update(skip_locked=True)  # waits for nobody: no deadlock
-                session.execute(delete(Throttle).where(Throttle.key.in_(free)))
-
-    thread = threading.Thread(target=forget)
-    thread.start()
+    """No pause after wrong passwords while the block runs: the desk's own database forgets each of them at once."""
+    with db.engine.session() as session:
+        for statement in FORGET:
+            session.execute(text(statement))
     try:
         yield
     finally:
-        over.set()
-        thread.join()
+        with db.engine.session() as session:
+            session.execute(text("DROP FUNCTION forget_guess CASCADE"))
