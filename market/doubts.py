@@ -56,7 +56,7 @@ def believed(
         new = sum(word not in numbers and f"{word} {TOLD_BY_STREAM}" not in numbers for word in told)
         return {word for word in told if _heard(numbers, word, by, now)}, new
 
-    sure, new = _shared().change(f"doubts:{market_id}:{frame.name}", step)
+    sure, new = remembered().change(f"doubts:{market_id}:{frame.name}", step)
     if new:
         _note(market_id, frame, by, new)
     keep = ~doubtful
@@ -70,7 +70,7 @@ def _note(market_id: int, frame: Timeframe, by: str, new: int) -> None:
     with db.engine.session() as session:
         market = session.get(Market, market_id)
     if market is not None:
-        refused.tally(_shared(), market.exchange, "rejected", counts)
+        refused.tally(remembered(), market.exchange, "rejected", counts)
         refused.note(market.exchange, market.symbol, frame.name, by or refused.REQUEST, counts)
 
 
@@ -102,7 +102,8 @@ def _word(candles: Candles, k: int) -> str:
     return f"{int(candles.time[k])} {float(candles.high[k])!r} {float(candles.low[k])!r}"
 
 
-def _shared() -> SharedNumbers:
+def remembered() -> SharedNumbers:
+    """What all processes know together; this one's own where it was never connected."""
     try:
         return SharedNumbers(job_queue.redis())
     except RuntimeError:  # a command that only reads was never connected

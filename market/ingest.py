@@ -19,7 +19,7 @@ from db.queries import candles as stored_candles
 from db.queries.candles import Stored
 from db.queries.deliveries import Origin, Source
 from db.tables import Market
-from market import doubts, quality, series_breaks
+from market import again, doubts, quality, series_breaks
 from market.gateway import ExchangeGateway, NotCandles
 
 EMPTY_PAGES = 3  # going back, so many pages without a candle mean that the market did not exist yet
@@ -176,7 +176,7 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, o
     """Store candles with flags for huge wicks, which the candles around them decide; one transaction.
 
     The candle before the page is judged again: until now it had no right neighbour. A stored candle that came back
-    different leaves a row in candle_revisions.
+    different leaves a row in candle_revisions. Huge wicks are asked for again later (`market.again`).
     """
     if not len(page):
         return Stored(0, 0, 0)
@@ -192,7 +192,10 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, o
         end = int(np.searchsorted(joined.time, last)) + 1
         source = markets.by_id(session, market_id).exchange
         part = joined[begin:end], flags[begin:end]
-        return stored_candles.upsert(session, market_id, frame.name, *part, source=source, origin=origin)
+        written = stored_candles.upsert(session, market_id, frame.name, *part, source=source, origin=origin)
+    huge = part[0].time[(part[1] & quality.WICK > 0) | doubts.far_out(part[0])]
+    again.remember(doubts.remembered(), market_id, frame, huge.tolist())
+    return written
 
 
 def _fetch(

@@ -17,9 +17,10 @@ from core.jobs import BACKFILL
 from core.settings import Settings
 from core.timeframe import MINUTE_MS, TIMEFRAMES, Timeframe
 from db.queries import gaps, jobs, markets
+from db.queries.deliveries import Origin
 from db.queries.gaps import GapRow
 from db.tables import Market, Series
-from market import ingest
+from market import again, doubts, ingest
 from market.gateway import ExchangeGateway
 from workers.context import DEMO, JobContext
 
@@ -27,6 +28,7 @@ DAY_MS = 1_440 * MINUTE_MS
 ORIGIN_MS = 1_262_304_000_000  # 2010-01-01: before it no exchange had candles
 LONGEST_HOLE = 25_000  # candles; a longer one is fetched as the past is, page by page from its end on
 HOLES_A_RUN = 2_000
+WICKS_A_RUN = 20
 TOGETHER = 1_000
 PAGES_A_STEP = 5
 RUN_S = 8.0  # of a run; the newest candles wait no longer
@@ -46,6 +48,7 @@ def mend_history(context: JobContext) -> dict[str, Any]:
     failed: dict[str, str] = {}
     note_holes(context)
     mended = repair(context, until, failed)
+    ask_for_wicks(context, until, failed)
     with context.session() as session:
         busy = jobs.waits(session, BACKFILL)  # the newest candles of markets that have none go first
     stored = 0 if busy else deepen(context, until, failed)
@@ -162,6 +165,31 @@ def _ask_again(context: JobContext, gateway: ExchangeGateway, group: list[GapRow
         for row in group:
             if fetched.asked and found.get(row.gap.first_missing) == row.gap.count:
                 gaps.answered(session, row.gap, now=now)
+
+
+def ask_for_wicks(context: JobContext, until: float, failed: dict[str, str]) -> None:
+    """Ask again for candles with a huge wick that were stored some minutes ago; what differs now is a revision."""
+    shared = doubts.remembered()
+    for question in again.due(shared, limit=WICKS_A_RUN):
+        market_id, name, opened = question
+        with context.session() as session:
+            market = session.get(Market, market_id)
+        if market is None or not market.followed:
+            continue
+        if time.monotonic() > until or market.exchange in failed:
+            again.put_back(shared, question)
+            continue
+        try:
+            told = context.gateway(market.exchange).candles(market.symbol, name, since_ms=opened, limit=1)
+        except ingest.OF_ONE_MARKET as error:
+            failed[_name(market, TIMEFRAMES[name])] = error.sentence
+            again.put_back(shared, question)
+        except ExchangeUnavailable as error:
+            failed[market.exchange] = error.sentence
+            again.put_back(shared, question)
+        else:
+            sure = doubts.believed(market_id, TIMEFRAMES[name], told[told.time == opened])
+            ingest.store(context.session, market_id, TIMEFRAMES[name], sure, Origin("repair", answered_at=utc_now()))
 
 
 def deepen(context: JobContext, until: float, failed: dict[str, str]) -> int:

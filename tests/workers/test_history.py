@@ -15,9 +15,9 @@ from core import job_queue
 from core.clock import from_ms, to_ms, utc_now
 from core.market_name import make as make_name
 from core.timeframe import TIMEFRAMES
-from db.queries import candles, gaps, markets
+from db.queries import candles, gaps, markets, revisions
 from db.tables import Gap, Series
-from market import ccxt_gateway
+from market import again, ccxt_gateway, ingest
 from market.gateway import NotCandles
 from tests.demo.server import Server, running
 from workers import history
@@ -182,6 +182,31 @@ def test_a_candle_that_is_in_doubt_is_no_answer_for_its_hole(
     server.fault(None)
     history.mend_history(context)
     assert rows_of(market_id) == 60
+
+
+def test_a_false_wick_that_was_stored_is_put_right_when_it_is_asked_for_again(
+    server: Server, context: JobContext, market_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = true_candles(60)
+    keep(market_id, made[:-2])
+    wrong = made[-2:-1]
+    wrong.high[0] *= 1.2
+    ingest.store(db.engine.session, market_id, HOUR, wrong)
+    keep(market_id, made[-1:])
+    asked = server.requests("klines")
+    history.mend_history(context)
+    assert server.requests("klines") == asked
+    server.fault("status", code=503)
+    ahead = time.time() + again.AFTER_S[0] + 1
+    plain = again.due
+    monkeypatch.setattr(again, "due", lambda shared, limit: plain(shared, limit=limit, clock=lambda: ahead))
+    history.mend_history(context)
+    server.fault(None)
+    ahead += again.LATER_S
+    history.mend_history(context)
+    with db.engine.session() as session:
+        assert candles.read(session, market_id, "1h").high.tolist() == true_candles(60).high.tolist()
+        assert [row.open_time for row in revisions.latest(session, limit=9)] == [from_ms(int(wrong.time[0]))]
 
 
 def test_many_holes_of_a_series_cost_few_requests(server: Server, context: JobContext, market_id: int) -> None:
