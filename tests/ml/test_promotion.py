@@ -52,6 +52,7 @@ def stored(rows: Sample) -> bytes:
         label=rows.label,
         ret=rows.ret,
         regime=np.zeros(len(rows.label), dtype=np.int8),
+        seed_probabilities=np.stack([rows.p] * len(RUNS), axis=1).astype(np.float32),
     )
     return out.getvalue()
 
@@ -94,6 +95,32 @@ def test_each_line_alone_keeps_a_version_back(key: str, card: Card, rows: Sample
     gate = promotion.gate(card, rows, None, leaks=leaks)
     assert [line.key for line in gate.open] == [key]
     assert gate.open[0].value and not gate.passed
+
+
+def seeded(served: Sample, *alone: Sample) -> Sample:
+    return replace(served, seeds=np.stack([one.p for one in alone], axis=1))
+
+
+def test_the_median_seed_has_to_hold_as_well_and_is_shown() -> None:
+    weak, flat = sample(share=0.0, seed=1), sample(sure=0.7)
+    for key, worse in (("pays", weak), ("calibration", flat)):
+        few = promotion.gate(GOOD, seeded(sample(), sample(), sample(), worse), None, leaks="green")
+        most = promotion.gate(GOOD, seeded(sample(), sample(), worse, worse), None, leaks="green")
+        assert passed(few)[key] and not passed(most)[key]
+        assert "median of seeds" in next(line.value for line in most.lines if line.key == key)
+
+
+def test_seeds_are_read_from_the_rows_of_a_walk() -> None:
+    read = Sample.of_walk(stored(sample()))
+    assert len(read.each_seed()) == 5 and len(sample().each_seed()) == 1
+
+
+def test_the_median_seed_has_to_lead_the_champion() -> None:
+    strong, weak, names = sample(share=0.5), sample(share=0.2), tuple(GOOD.markets)
+    rival = Rival("v1", names, weak)
+    few = promotion.gate(GOOD, seeded(strong, strong, strong, weak), rival, leaks="green").lines[1]
+    most = promotion.gate(GOOD, seeded(strong, strong, weak, weak), rival, leaks="green").lines[1]
+    assert few.passed and not most.passed and most.value.endswith("median of seeds +0.0000")
 
 
 def test_a_quick_look_has_no_walk_forward_to_show() -> None:
