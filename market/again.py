@@ -12,6 +12,7 @@ from core.timeframe import Timeframe
 
 AFTER_S = (600.0, 3_600.0)  # since it was stored
 YOUNG_S = 86_400.0  # older candles were settled when they were first asked for
+KEPT_S = 9 * 86_400.0  # since it opened: a week is the longest candle
 LATER_S = 120.0  # where the exchange did not answer
 ASKED = -1.0
 KEY = "again"
@@ -34,9 +35,7 @@ def remember(
         return
 
     def step(numbers: Numbers, _now: float) -> None:
-        for name in [
-            name for name in numbers if now - int(name.split(" ")[2]) / 1_000 > 2 * YOUNG_S + frame.ms / 1_000
-        ]:
+        for name in [name for name in numbers if now - int(name.split(" ")[2]) / 1_000 > KEPT_S]:
             del numbers[name]
         for at in young:
             for number, after in enumerate(AFTER_S):

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,22 +33,31 @@ OF_CANDLES: tuple[dict[str, Any], ...] = (
     {"fault": "clock_skew", "ms": -90_000},
 )
 OF_STREAMS = ("silent", "drop", "garbage", "refuse")
+LASTING = {"fault": "spike", "every": 2, "factor": 10, "match": PATHS["coinbase"]}  # alike in every answer …
+LASTING_S = 330.0  # … for longer than a fault of minutes
 SLOT_S, ACTIVE_S = 60.0, 50.0
 ON_TIME_S = 0.05
 
 
 @dataclass
 class Faults:
-    """Plays one fault of answers, one of candles and often one of streams in every minute, until `stop`."""
+    """Plays one fault of answers, one of candles and often one of streams in every minute, until `stop`.
+
+    From the beginning, one exchange tells the same false prices for five and a half minutes without a break.
+    """
 
     exchange: Replay
     seed: int
     stop: threading.Event = field(default_factory=threading.Event)
     played: list[str] = field(default_factory=list)
+    lasts_until: float = 0.0
 
     def play(self) -> None:
         dice = random.Random(self.seed)
         answers, candles, streams = _endless(dice, OF_ANSWERS), _endless(dice, OF_CANDLES), _endless(dice, OF_STREAMS)
+        self.lasts_until = time.monotonic() + LASTING_S
+        self.exchange.order("/__control", **LASTING)
+        say(f"fault that lasts {LASTING_S:g} s: coinbase: spike")
         while not self.stop.is_set():
             one, two = dice.sample(sorted(PATHS), 2)
             orders = [next(answers) | {"match": PATHS[one]}, next(candles) | {"match": PATHS[two]}]
@@ -67,8 +77,10 @@ class Faults:
         say(f"fault {told}")
 
     def end(self) -> None:
-        """Everything works again; the log of requests stays."""
+        """Everything but the fault that lasts works again; the log of requests stays."""
         self.exchange.order("/__control", fault="none")
+        if time.monotonic() < self.lasts_until and not self.stop.is_set():
+            self.exchange.order("/__control", **LASTING)
         self.exchange.order("/__ws", action="resume")
         self.exchange.order("/__ws", action="accept")
 

@@ -38,5 +38,5 @@ def test_old_candles_are_not_remembered_and_those_of_days_ago_forgotten() -> Non
     again.remember(shared, 7, MINUTE, [OPENED - 86_400_000], clock=lambda: NOW)
     assert due(shared, 9_000) == []
     again.remember(shared, 7, MINUTE, [OPENED], clock=lambda: NOW)
-    again.remember(shared, 8, MINUTE, [OPENED + 3 * 86_400_000], clock=lambda: NOW + 3 * 86_400)
-    assert due(shared, 4 * 86_400) == [(8, "1m", OPENED + 3 * 86_400_000)]
+    again.remember(shared, 8, MINUTE, [OPENED + 9 * 86_400_000], clock=lambda: NOW + 9 * 86_400 + 60)
+    assert due(shared, 10 * 86_400) == [(8, "1m", OPENED + 9 * 86_400_000)]
