@@ -1,5 +1,6 @@
 """The two scheduled jobs: calls on closed candles, outcomes of earlier ones."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.settings import Settings
 from core.timeframe import parse
 from db.queries import candles, jobs, markets, predictions, trained_models
 from db.tables import Job
+from ml import serving
 from tests.candles import walk
 from tests.ml import versions
 from tests.ml.ledger import past_call
@@ -60,6 +62,22 @@ def test_a_closed_candle_is_called_once(settings: Settings, market_id: int) -> N
         (row,) = predictions.latest(session)
     assert row.market_id == market_id
     assert row.made_at - row.closed_at < timedelta(hours=1)
+
+
+def test_r28_an_operator_learns_once_of_a_model_that_cannot_speak(
+    settings: Settings, market_id: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.engine.session() as session:
+        (model,) = trained_models.champions(session)
+    (settings.models / model.folder / "scaler.json").write_bytes(b"{}")
+    with caplog.at_level(logging.INFO, logger="ml.serving"):
+        for _ in range(3):
+            monkeypatch.setattr(serving, "_faults", {})  # every job is a process of its own
+            result = run(settings, PREDICT_DUE).result
+    assert result is not None
+    assert list(result["faults"]) == [f"{model.name} v1"]
+    assert list(result["faults"].values()) == result["damaged"]
+    assert [r.message for r in caplog.records] == ["model_files_damaged"]
 
 
 def test_without_models_there_is_nothing_to_call(settings: Settings) -> None:
