@@ -13,7 +13,8 @@ from core.roles import Role
 from dashapp.auth import accounts, sessions
 from db.queries import users
 from db.tables import User
-from tests.web import OWNER, PASSWORD, SignIn, dash_headers, post_form, sign_in
+from tests.api import asker, login
+from tests.web import OWNER, PASSWORD, SignIn, add_user, body_of, dash_headers, post_form, sign_in
 
 NEW = "Walnut-harbour-38"
 
@@ -129,6 +130,30 @@ def test_s15_a_changed_role_holds_within_a_second(signed_in: SignIn, session: Se
     session.commit()
     wait_out_the_cache()
     assert "viewer</p>" in client.get("/profile").text
+
+
+def test_s15_who_is_no_admin_any_more_is_refused_by_admin_callbacks_and_the_api_within_a_second(
+    app: Flask, signed_in: SignIn, owner: int, session: Session
+) -> None:
+    user_id = add_user(session, "second@example.org", Role.ADMIN)
+    client = app.test_client()
+    assert sign_in(client, "second@example.org").status_code == 302
+    headers, ask = dash_headers(client), asker(app, login(app, "second@example.org")["access_token"])
+    table = next(
+        c for c in client.get("/_dash-dependencies").get_json() if "admin-users.getRowsResponse" in c["output"]
+    )
+    body = body_of(table)
+    for place in body["inputs"]:
+        place["value"] = {"startRow": 0, "endRow": 50} if place["property"] == "getRowsRequest" else None
+    training = {"markets": ["binance:BTC/USDT"], "timeframe": "1h", "horizon": 24}
+    shown = client.post("/_dash-update-component", json=body, headers=headers)
+    assert (shown.status_code, "second@example.org" in shown.text) == (200, True)
+    assert ask("POST", "/predictions/train", training).status_code == 202
+    session.execute(update(User).where(User.id == user_id).values(role="viewer"))
+    session.commit()
+    assert ask("POST", "/predictions/train", training).status_code == 403
+    wait_out_the_cache()
+    assert OWNER not in client.post("/_dash-update-component", json=body, headers=headers).text
 
 
 def test_s15_a_cookie_works_in_one_browser_only(signed_in: SignIn) -> None:

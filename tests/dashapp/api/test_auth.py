@@ -143,7 +143,7 @@ def test_name_and_looks_can_be_changed_and_nothing_else(api, session: Session) -
     assert (user.role, user.is_owner, user.display_name) == ("viewer", False, "Vera")
 
 
-def test_an_account_is_deleted_with_its_password_and_the_owner_stays(app: Flask, api, session: Session) -> None:
+def test_s14_an_account_is_deleted_with_its_password_and_the_owner_stays(app: Flask, api, session: Session) -> None:
     viewer, boss = api(Role.VIEWER), api()
     assert is_problem(viewer("DELETE", "/auth/me", {"current_password": "wrong"}), 403)
     assert viewer("DELETE", "/auth/me", {"current_password": PASSWORD}).status_code == 204
