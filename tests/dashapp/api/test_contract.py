@@ -66,7 +66,7 @@ def test_u36_the_page_needs_nothing_from_elsewhere(app: Flask, owner: int) -> No
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert [a for a in addresses if not a.startswith("/")] == []
     for found in addresses:
-        assert app.test_client().get(found).status_code == 200, found
+        assert app.test_client().get(found, follow_redirects=True).status_code == 200, found
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert "<script>" not in page.text
 
