@@ -214,7 +214,7 @@ def _refused_of_sources(told: list[RefusedOfSource], now: datetime) -> Component
         Column("Series"),
         Column("Refused", number=True),
         Column("Reason", words="wrap full"),
-        Column("Source", words="m-drop"),
+        Column("Source"),
         Column("Last", number=True),
     ]
     rows = [
