@@ -15,7 +15,8 @@ from core.clock import from_ms, to_ms
 from core.market_name import MarketName, parse_path
 from core.timeframe import parse
 from db.queries.predictions import CLASSES, CallRow
-from layouts.components import call_detail, drift_report, scorecard
+from db.queries.scorecards import Pair
+from layouts.components import call_detail, drift_report, score_slices, scorecard
 from layouts.components.call_table import Call, Tested
 from layouts.components.feedback import pane
 from layouts.components.numbers import dates
@@ -53,11 +54,12 @@ def _record(call: Call, dark: bool, updown: str) -> list[Component]:
     span = f"{dates(from_ms(card.first_ms), from_ms(card.last_ms))}, every settled call"
     parts: list[Component] = [
         pane("Scorecard against simple rules", scorecard.forecasters(card), sub=span, flush=True),
+        pane("Scores with 95% intervals", score_slices.whole(card), sub="resampled in blocks of time", flush=True),
         scorecard.log_loss_saved(card, dark=dark, updown=updown),
     ]
     if card.regimes:
         sub = "as it was known when the call was made"
-        parts.append(pane("By kind of market", scorecard.regimes(card), sub=sub, flush=True))
+        parts.append(pane("By kind of market", score_slices.kinds(card.regimes), sub=sub, flush=True))
     return parts
 
 
@@ -68,8 +70,10 @@ def _judged(session: Session, call: Call, now: datetime, dark: bool, updown: str
     moved = drift_report.block(report, kept.created_at if kept else None, now=now)
     if call.card is None:
         return [moved]
+    market_id = db.queries.markets.get(session, _name(call.market_path)).id
+    unsettled = db.queries.scorecards.unsettled(session).get(Pair(call.model_id, market_id), 0)
     return [
-        scorecard.evidence_block(call.card),
+        scorecard.evidence_block(call.card, unsettled=unsettled),
         scorecard.reliability_block(call.card, dark=dark, updown=updown),
         moved,
     ]

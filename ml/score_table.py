@@ -10,6 +10,8 @@ from core.spreadsheet import tame
 from ml.scorecard import ENOUGH, Scorecard, Side, Slice
 
 ALL = "all"
+ABOUT = ("model", "version", "market", "timeframe", "horizon", "simulated")
+RULES = ("climatology", "majority", "persistence", "momentum")
 
 
 class Record(Protocol):
@@ -31,10 +33,12 @@ class Record(Protocol):
     def simulated(self) -> bool: ...
     @property
     def card(self) -> dict[str, Any]: ...
+    @property
+    def unsettled(self) -> int: ...
 
 
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Plain values in the order of the columns. Rates stay empty below 100 settled calls: the counts say enough."""
+    """Plain values in the order of the columns. Scores stay empty below 100 settled calls, and `note` says so."""
     found = []
     for record in records:
         card = Scorecard.from_dict(record.card)
@@ -46,63 +50,76 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
             "horizon": record.horizon,
             "simulated": record.simulated,
         }
-        found.append(about | _whole(card))
-        found += [about | _slice(part, card) for part in card.regimes]
+        found.append(about | _whole(card, record.unsettled))
+        found += [about | _slice(part, found[0]) for part in card.regimes]
     return found
 
 
-def _whole(card: Scorecard) -> dict[str, Any]:
-    model, enough = card.model, card.n >= ENOUGH
-    low, high = _edges(model.interval) if enough else (None, None)
-    made = {
+def _whole(card: Scorecard, unsettled: int) -> dict[str, Any]:
+    enough = card.n >= ENOUGH
+    low, high = _edges(card.skill_interval if enough else None)
+    return {
         "regime": ALL,
         "settled": card.n,
         "abstained": card.abstained,
+        "never_settled": unsettled,
         "independent": round(card.n_eff, 1),
-        "right": model.right,
-        "hit_rate": model.hit_rate if enough else None,
-        "hit_rate_low": low,
-        "hit_rate_high": high,
+        "right": card.model.right,
+        **_scores(card.model, enough),
         "best_rule_hit_rate": card.best if enough else None,
-        "log_loss": model.log_loss,
+        "log_loss": card.model.log_loss,
         "base_log_loss": card.baseline("climatology").log_loss,
-        "brier": model.brier,
         "brier_skill": card.skill if enough else None,
-        "brier_skill_low": card.skill_interval[0] if enough else None,
-        "brier_skill_high": card.skill_interval[1] if enough else None,
-        "ece": card.ece if enough else None,
-        "mcc": model.mcc if enough else None,
-        "mcc_low": card.mcc_interval[0] if enough else None,
-        "mcc_high": card.mcc_interval[1] if enough else None,
-    }
-    for key in ("majority", "persistence", "momentum"):
-        side: Side | None = next((b for b in card.baselines if b.key == key), None)
-        made |= {f"{key}_log_loss": side.log_loss if side else None}
-    return made | {
+        "brier_skill_low": low,
+        "brier_skill_high": high,
+        **_rules(card.baselines, enough),
         "conformal_coverage": card.coverage.rate if card.coverage else None,
         "evidence": card.level,
         "directional_independent": round(card.direction.n_eff, 1),
         "directional_needed": card.direction.needed,
         "first": f"{from_ms(card.first_ms):%Y-%m-%dT%H:%M:%SZ}",
         "last": f"{from_ms(card.last_ms):%Y-%m-%dT%H:%M:%SZ}",
+        "note": card.note,
     }
 
 
-def _slice(part: Slice, card: Scorecard) -> dict[str, Any]:
+def _slice(part: Slice, whole: dict[str, Any]) -> dict[str, Any]:
     enough = part.n >= ENOUGH
-    low, high = _edges(part.interval) if enough else (None, None)
     told = {
         "regime": part.key,
         "settled": part.n,
+        "abstained": part.abstained,
+        "independent": round(part.n_eff, 1),
         "right": part.right,
-        "hit_rate": part.hit_rate if enough else None,
-        "hit_rate_low": low,
-        "hit_rate_high": high,
+        **_scores(part.model, enough),
         "best_rule_hit_rate": part.best if enough else None,
         "log_loss": part.log_loss,
         "base_log_loss": part.base_log_loss,
+        **_rules(part.baselines, enough),
+        "note": part.note,
     }
-    return {name: told.get(name) for name in _whole(card)}
+    return {name: told.get(name) for name in whole if name not in ABOUT}
+
+
+def _rules(baselines: list[Side], enough: bool) -> dict[str, Any]:
+    """Every rule's scores on the same rows, under its own name."""
+    sides = {side.key: side for side in baselines}
+    found: dict[str, Any] = {}
+    for key in RULES:
+        side = sides.get(key)
+        found[f"{key}_log_loss"] = side.log_loss if side else None
+        found |= {f"{key}_{name}": value for name, value in _scores(side, enough).items()}
+    return found
+
+
+def _scores(side: Side | None, enough: bool) -> dict[str, Any]:
+    """Hit rate, Brier, ECE and MCC, each with its interval; empty where there is no side or too few calls."""
+    found: dict[str, Any] = {}
+    edges = {"hit_rate": "interval", "brier": "brier_interval", "ece": "ece_interval", "mcc": "mcc_interval"}
+    for name, interval in edges.items():
+        found[name] = getattr(side, name) if side and enough else None
+        found[f"{name}_low"], found[f"{name}_high"] = _edges(getattr(side, interval) if side and enough else None)
+    return found
 
 
 def _edges(interval: list[float] | None) -> tuple[float | None, float | None]:

@@ -11,7 +11,7 @@ that ended the label. `probabilities`: (n, 3), served and calibrated. `label`: c
 `ret`: log return from entry to the end of the label. `regime`: code of `ml.regimes`, −1 unknown. `abstains`: optional.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from ml.card import Bin, Comparison, Part
 from ml.evaluation import Classes
 
 ENOUGH = 100  # settled calls below which no rate is shown
+FORM = 2  # of stored scorecards; those of an older form are drawn up again
 POINTS = 240  # of the line of log loss saved
 
 Flags = npt.NDArray[np.bool_]
@@ -63,9 +64,11 @@ class Habits(Part):
 
 @dataclass(frozen=True)
 class Side(Part):
-    """One forecaster on the rows. `hit_rate`, `interval` (95 %, Wilson at the effective size) are None without calls.
+    """One forecaster on the rows. `saves`: what the model saves against it, None for the model itself and in a slice.
 
-    `saves`: what the model saves against it, None for the model itself.
+    Hit rate, calibration error and MCC count the `n` calls that were made; None while these are fewer than `ENOUGH`.
+    Intervals are 95 % by circular block bootstrap over blocks of at least one horizon; `interval`, that of the hit
+    rate, is never narrower than Wilson's at the effective size.
     """
 
     key: str
@@ -75,24 +78,36 @@ class Side(Part):
     right: int
     hit_rate: float | None
     interval: list[float] | None
-    mcc: float
+    mcc: float | None
     log_loss: float
     brier: float
     saves: Comparison | None = None
+    brier_interval: list[float] | None = None
+    ece: float | None = None
+    ece_interval: list[float] | None = None
+    mcc_interval: list[float] | None = None
 
 
 @dataclass(frozen=True)
 class Slice(Part):
-    """The calls of one kind of market."""
+    """The calls of one kind of market: the model and every rule on the same rows, or, of too few, why there are none.
+
+    `best`: the best hit rate of a rule. `n_eff`: independent calls they are worth.
+    """
 
     key: str
     n: int
     right: int
     hit_rate: float | None
     interval: list[float] | None
-    best: float
+    best: float | None
     log_loss: float
     base_log_loss: float
+    abstained: int = 0
+    n_eff: float = 0.0
+    note: str = ""
+    model: Side | None = None
+    baselines: list[Side] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -134,7 +149,7 @@ class Saved(Part):
 class Scorecard(Part):
     """`n` settled calls, `abstained` of them not counted in rates. `level`: evidence 0 to 4, None below `ENOUGH`.
 
-    Intervals of `skill`, `mcc` and `ece` are 95 % by circular block bootstrap over blocks of at least one horizon.
+    `skill`: of Brier against base rates. Whatever is None waits for `ENOUGH` calls, as `note` says.
     """
 
     n: int
@@ -147,9 +162,6 @@ class Scorecard(Part):
     baselines: list[Side]
     skill: float
     skill_interval: list[float]
-    mcc_interval: list[float]
-    ece: float
-    ece_interval: list[float]
     level: int | None
     direction: Direction
     coverage: Coverage | None
@@ -158,6 +170,8 @@ class Scorecard(Part):
     saved: Saved
     finding: str
     detail: str
+    note: str = ""
+    form: int = 1
 
     def baseline(self, key: str) -> Side:
         return next(side for side in self.baselines if side.key == key)

@@ -1,17 +1,30 @@
 """Drawing up a scorecard: settled calls beside simple rules on the same candles, with intervals. Calculating only."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
 from core.ohlcv import Floats, Times
-from ml import comparison, evaluation, power, regimes
+from ml import comparison, evaluation, power, regimes, score_intervals
 from ml.card import Comparison
 from ml.evaluation import Classes
-from ml.scorecard import ENOUGH, POINTS, Coverage, Direction, Flags, Habits, Saved, Scorecard, Settled, Side, Slice
+from ml.scorecard import (
+    ENOUGH,
+    FORM,
+    POINTS,
+    Coverage,
+    Direction,
+    Flags,
+    Habits,
+    Saved,
+    Scorecard,
+    Settled,
+    Side,
+    Slice,
+)
 
 COVERAGE = 0.9  # share of outcomes a conformal set promises to hold
-RESAMPLES = 300
 LEVELS = (0.05, 0.01, 0.001, 0.0001)  # one-sided p-values of evidence weak, moderate, strong, very strong
 
 RULES = {
@@ -29,10 +42,10 @@ def draw_up(rows: Settled, habits: Habits, *, horizon: int, step_ms: int) -> Sco
         return None
     worth = _worth(rows, step_ms)
     losses = evaluation.log_losses(rows.p, rows.y)
-    model = _side("model", "This model", "", rows, rows.p, rows.p.argmax(axis=1).astype(np.int8), worth)
-    baselines = [_rule(key, rows, habits, losses, worth, horizon) for key in RULES if _known(key, rows).all()]
+    model = _model(rows, worth, horizon)
+    baselines = [_rule(key, rows, habits, worth, horizon, losses) for key in RULES if _known(key, rows).all()]
     base = _base(rows, habits)
-    boot = _bootstrap(rows, evaluation.briers(base, _outcome(rows, base)), horizon)
+    mine, theirs = evaluation.briers(rows.p, rows.y), evaluation.briers(base, _outcome(rows, base))
     made = rows.where(~rows.abstained)
     bins = evaluation.reliability(made.p, made.y) if len(made) else []
     gain = losses_of(rows, base) - losses
@@ -46,19 +59,18 @@ def draw_up(rows: Settled, habits: Habits, *, horizon: int, step_ms: int) -> Sco
         horizon=horizon,
         model=model,
         baselines=baselines,
-        skill=_skill(evaluation.briers(rows.p, rows.y), evaluation.briers(base, _outcome(rows, base))),
-        skill_interval=_bounds(boot["skill"]),
-        mcc_interval=_bounds(boot["mcc"]),
-        ece=evaluation.ece(bins),
-        ece_interval=_bounds(boot["ece"]),
+        skill=_skill(mine, theirs),
+        skill_interval=score_intervals.skill_interval(rows, mine, theirs, horizon=horizon),
         level=level,
         direction=_direction(made, step_ms),
         coverage=_coverage(rows, step_ms),
-        regimes=_by_regime(rows, habits, step_ms),
+        regimes=_by_regime(rows, habits, step_ms, horizon),
         reliability=bins,
         saved=_saved(rows.open_ms, gain),
         finding=_finding(len(rows), baselines),
         detail=_detail(len(rows), model, baselines),
+        note=too_few(len(rows), model.n),
+        form=FORM,
     )
 
 
@@ -86,35 +98,50 @@ def _known(key: str, rows: Settled) -> Flags:
     return np.asarray(getattr(rows, key) >= 0 if key in NAMING else np.ones(len(rows)), dtype=bool)
 
 
-def _rule(key: str, rows: Settled, habits: Habits, losses: Floats, worth: float, horizon: int) -> Side:
+def too_few(settled: int, made: int) -> str:
+    """Why scores are missing; empty where all are there."""
+    if settled < ENOUGH:
+        return f"{settled} of {ENOUGH} settled calls: too few to score."
+    return "" if made >= ENOUGH else f"{made} of {ENOUGH} calls not abstained from: too few to say how often."
+
+
+def _model(rows: Settled, worth: float, horizon: int) -> Side:
+    said = rows.p.argmax(axis=1).astype(np.int8)
+    return _side("model", "This model", "", rows, rows.p, said, worth=worth, horizon=horizon)
+
+
+def _rule(
+    key: str, rows: Settled, habits: Habits, worth: float, horizon: int, losses: Floats | None = None
+) -> Side:  # fmt: skip
+    """A rule on the rows, compared where the model's log losses are given."""
     said = getattr(rows, key) if key in NAMING else None
     if said is None:
         q = _base(rows, habits)
         said = np.full(len(rows), int(np.argmax(habits.base_rates)), dtype=np.int8)
     else:
         q = np.asarray(getattr(habits, key), dtype=np.float64)[said]
-    saves = comparison.compare(losses, losses_of(rows, q), rows.open_ms, horizon=horizon)
-    return _side(key, *RULES[key], rows, q, said, worth, saves)
+    saves = None
+    if losses is not None:
+        saves = comparison.compare(losses, losses_of(rows, q), rows.open_ms, horizon=horizon)
+    return _side(key, *RULES[key], rows, q, said, worth=worth, horizon=horizon, saves=saves)
 
 
 def _side(
-    key: str, title: str, about: str, rows: Settled, q: Floats, said: Classes, worth: float,
-    saves: Comparison | None = None,
+    key: str, title: str, about: str, rows: Settled, q: Floats, said: Classes, *,
+    worth: float, horizon: int, saves: Comparison | None = None,
 ) -> Side:  # fmt: skip
     y, made = _outcome(rows, q), ~rows.abstained
-    right, n = int((said == y)[made].sum()), int(made.sum())
+    found = score_intervals.score(rows, q, y, said, horizon=horizon, worth=worth)
     return Side(
         key=key,
         title=title,
         about=about,
-        n=n,
-        right=right,
-        hit_rate=right / n if n else None,
-        interval=_wilson(right, n, worth * n / len(rows)),
-        mcc=evaluation.mcc(evaluation.confusion(y[made], said[made])) if n else 0.0,
+        n=int(made.sum()),
+        right=int((said == y)[made].sum()),
         log_loss=float(evaluation.log_losses(q, y).mean()),
         brier=float(evaluation.briers(q, y).mean()),
         saves=saves,
+        **asdict(found),
     )
 
 
@@ -146,29 +173,31 @@ def _coverage(rows: Settled, step_ms: int) -> Coverage | None:
     return Coverage(len(asked), held, COVERAGE, rate, list(power.wilson(rate, max(worth, 1.0))))
 
 
-def _by_regime(rows: Settled, habits: Habits, step_ms: int) -> list[Slice]:
+def _by_regime(rows: Settled, habits: Habits, step_ms: int, horizon: int) -> list[Slice]:
     """One line a direction and one a mood, where there are calls."""
-    found = [_slice(name, rows.where(inside), habits, step_ms) for name, inside in regimes.groups(rows.regime)]
-    return [one for one in found if one.n]
+    kinds = regimes.groups(rows.regime)
+    return [_slice(name, rows.where(inside), habits, step_ms, horizon) for name, inside in kinds if inside.any()]
 
 
-def _slice(key: str, rows: Settled, habits: Habits, step_ms: int) -> Slice:
-    if not len(rows):
-        return Slice(key, 0, 0, None, None, 0.0, 0.0, 0.0)
-    made, base = ~rows.abstained, _base(rows, habits)
-    right, n = int((rows.p.argmax(axis=1) == rows.y)[made].sum()), int(made.sum())
-    best = max(float((rule == rows.y)[made].mean()) for rule in _said(rows, habits)) if n else 0.0
-    worth = _worth(rows, step_ms) * n / len(rows)
-    losses = float(evaluation.log_losses(rows.p, rows.y).mean())
+def _slice(key: str, rows: Settled, habits: Habits, step_ms: int, horizon: int) -> Slice:
+    worth, enough = _worth(rows, step_ms), len(rows) >= ENOUGH
+    model = _model(rows, worth, horizon)
+    baselines = [_rule(rule, rows, habits, worth, horizon) for rule in RULES if _known(rule, rows).all()]
     return Slice(
-        key, len(rows), right, right / n if n else None, _wilson(right, n, worth), best, losses,
-        float(losses_of(rows, base).mean()),
-    )  # fmt: skip
-
-
-def _said(rows: Settled, habits: Habits) -> list[Classes]:
-    most = np.full(len(rows), int(np.argmax(habits.base_rates)), dtype=np.int8)
-    return [most, *(getattr(rows, key) for key in NAMING if _known(key, rows).all())]
+        key=key,
+        n=len(rows),
+        right=model.right,
+        hit_rate=model.hit_rate,
+        interval=model.interval,
+        best=max((b.hit_rate for b in baselines if b.hit_rate is not None), default=None),
+        log_loss=model.log_loss,
+        base_log_loss=baselines[0].log_loss,
+        abstained=int(rows.abstained.sum()),
+        n_eff=worth,
+        note=too_few(len(rows), model.n),
+        model=model if enough else None,
+        baselines=baselines if enough else [],
+    )
 
 
 def _saved(open_ms: Times, gain: Floats) -> Saved:
@@ -180,36 +209,6 @@ def _saved(open_ms: Times, gain: Floats) -> Saved:
 def _skill(mine: Floats, base: Floats) -> float:
     reference = float(base.mean())
     return 1 - float(mine.mean()) / reference if reference > 0 else 0.0
-
-
-def _bootstrap(rows: Settled, base: Floats, horizon: int) -> dict[str, list[float]]:
-    """Skill, MCC and ECE of resamples: circular blocks of calls, no shorter than a horizon."""
-    n = len(rows)
-    mine, said = evaluation.briers(rows.p, rows.y), rows.p.argmax(axis=1)
-    sure, right = rows.p.max(axis=1), (said == rows.y).astype(np.float64)
-    bins = np.minimum((sure * evaluation.BINS).astype(int), evaluation.BINS - 1)
-    table, made = rows.y.astype(np.int64) * 3 + said, ~rows.abstained
-    block = min(max(horizon, round(n ** (1 / 3))), n)
-    rng, offsets = np.random.default_rng(0), np.arange(block)
-    found: dict[str, list[float]] = {"skill": [], "mcc": [], "ece": []}
-    for _ in range(RESAMPLES):
-        starts = rng.integers(0, n, size=-(-n // block))
-        at = ((starts[:, None] + offsets) % n).ravel()[:n]
-        found["skill"].append(_skill(mine[at], base[at]))
-        at = at[made[at]]
-        if not len(at):
-            continue
-        found["mcc"].append(evaluation.mcc(np.bincount(table[at], minlength=9).reshape(3, 3)))
-        off = np.bincount(bins[at], right[at] - sure[at], minlength=evaluation.BINS)
-        found["ece"].append(float(np.abs(off).sum() / len(at)))
-    return found
-
-
-def _bounds(values: list[float]) -> list[float]:
-    if not values:
-        return [0.0, 0.0]
-    low, high = np.quantile(values, (0.025, 0.975))
-    return [float(low), float(high)]
 
 
 def _finding(n: int, baselines: list[Side]) -> str:

@@ -15,10 +15,10 @@ from core import cron
 from core.clock import to_ms
 from core.timeframe import parse as parse_timeframe
 from db.queries import audit, markets, retraining, scorecards, trained_models
-from db.queries.scorecards import Pair
 from db.tables import Retraining, TrainedModel
 from ml import config, drift, evaluation, reference, registry, scorekeeping
 from ml.drift import Cusum, Report, Shift
+from ml.scorecard import FORM
 
 RECENT = timedelta(days=120)  # of settled calls the CUSUM walks over
 
@@ -129,5 +129,5 @@ def note_asked(session: Session, due: Due, job_id: str) -> None:
 
 
 def redraw(session: Session) -> int:
-    """Draw up scorecards that miss settled calls, such as those of calls settled before there were scorecards."""
-    return scorekeeping.refresh(session, [Pair(p.model_id, p.market_id) for p in scorecards.outdated(session)])
+    """Draw up scorecards that miss settled calls, or whose form is of an older Bolt."""
+    return scorekeeping.refresh(session, scorecards.outdated(session, form=FORM))

@@ -12,9 +12,13 @@ from db.queries import scorecards
 from db.queries.scorecards import Record
 from ml.config import MAX_HORIZON
 from ml.scorecard import Scorecard as Drawn
-from ml.scorecard import Side
+from ml.scorecard import Side, Slice
 
 resource = Resource("Predictions")
+SCORES = (
+    *("key", "title", "right", "hit_rate", "mcc", "mcc_interval", "ece", "ece_interval"),
+    *("log_loss", "brier", "brier_interval"),
+)
 
 
 class ScorecardQuery(Query):
@@ -32,23 +36,49 @@ class Forecaster(Answer):
     right: int = Field(examples=[167])
     hit_rate: float | None = Field(examples=[0.392])
     hit_rate_interval: list[float] | None = Field(
-        examples=[[0.347, 0.439]], description="95 %, Wilson at the effective number of calls."
+        examples=[[0.347, 0.439]],
+        description="95 %, block bootstrap, never narrower than Wilson's at the effective number of calls.",
     )
-    mcc: float = Field(examples=[0.01])
+    mcc: float | None = Field(examples=[0.01], description="Null, like all scores, below 100 calls.")
+    mcc_interval: list[float] | None = Field(examples=[[-0.06, 0.08]])
+    ece: float | None = Field(examples=[0.031], description="Expected calibration error.")
+    ece_interval: list[float] | None = Field(examples=[[0.02, 0.06]])
     log_loss: float = Field(examples=[1.1014])
     brier: float = Field(examples=[0.668])
+    brier_interval: list[float] | None = Field(examples=[[0.65, 0.69]])
     saves: float | None = Field(default=None, examples=[-0.008])
     saves_interval: list[float] | None = Field(default=None, examples=[[-0.0214, 0.0049]])
     p_value: float | None = Field(default=None, examples=[0.88])
 
     @classmethod
     def of(cls, side: Side) -> "Forecaster":
-        names = ("key", "title", "right", "hit_rate", "mcc", "log_loss", "brier")
-        made: dict[str, Any] = {name: getattr(side, name) for name in names}
+        made: dict[str, Any] = {name: getattr(side, name) for name in SCORES}
         made |= {"calls": side.n, "hit_rate_interval": side.interval}
         if side.saves is not None:
             made |= {"saves": side.saves.gain, "saves_interval": side.saves.interval, "p_value": side.saves.p_value}
         return cls.model_validate(made)
+
+
+class Kind(Answer):
+    """The calls made in one kind of market, the model and each rule on the same rows."""
+
+    key: str = Field(examples=["falling"])
+    n: int = Field(examples=[120])
+    right: int = Field(examples=[44])
+    abstained: int = Field(examples=[3])
+    independent: float = Field(examples=[11.2])
+    log_loss: float = Field(examples=[1.1014])
+    base_log_loss: float = Field(examples=[1.0934])
+    note: str = Field(examples=["38 of 100 settled calls: too few to score."], description="Empty where all is there.")
+    scored: Forecaster | None
+    rules: list[Forecaster]
+
+    @classmethod
+    def of(cls, part: Slice) -> "Kind":
+        names = ("key", "n", "right", "abstained", "log_loss", "base_log_loss", "note")
+        made: dict[str, Any] = {name: getattr(part, name) for name in names} | {"independent": part.n_eff}
+        made["scored"] = Forecaster.of(part.model) if part.model else None
+        return cls.model_validate(made | {"rules": [Forecaster.of(side) for side in part.baselines]})
 
 
 class Scorecard(Answer):
@@ -67,14 +97,16 @@ class Scorecard(Answer):
     independent: float = Field(examples=[41.3], description="Independent calls the overlapping ones are worth.")
     finding: str = Field(examples=["Over 426 settled calls this model did no better than quoting base rates."])
     evidence: int | None = Field(examples=[0], description="0 none to 4 very strong; null below 100 settled calls.")
-    brier_skill: float = Field(examples=[-0.004])
-    brier_skill_interval: list[float] = Field(examples=[[-0.02, 0.012]])
-    mcc_interval: list[float] = Field(examples=[[-0.06, 0.08]])
-    ece: float = Field(examples=[0.031])
-    ece_interval: list[float] = Field(examples=[[0.02, 0.06]])
+    note: str = Field(examples=[""], description="Why scores are missing; empty where all are there.")
+    never_settled: int = Field(examples=[2], description="Without an outcome two bars after their horizon.")
+    brier_skill: float | None = Field(examples=[-0.004])
+    brier_skill_interval: list[float] | None = Field(examples=[[-0.02, 0.012]])
+    mcc_interval: list[float] | None = Field(examples=[[-0.06, 0.08]])
+    ece: float | None = Field(examples=[0.031])
+    ece_interval: list[float] | None = Field(examples=[[0.02, 0.06]])
     scored: Forecaster
     rules: list[Forecaster]
-    by_regime: list[dict[str, Any]] = Field(examples=[[{"key": "falling", "n": 120, "right": 44}]])
+    by_regime: list[Kind]
     conformal: dict[str, Any] | None = Field(examples=[{"n": 426, "held": 380, "target": 0.9, "rate": 0.892}])
     directional: dict[str, Any] = Field(examples=[{"n": 212, "right": 110, "target": 0.53, "needed": 1717}])
     updated_at: Time
@@ -84,11 +116,15 @@ class Scorecard(Answer):
         card = Drawn.from_dict(record.card)
         names = ("model_id", "model", "version", "exchange", "timeframe", "horizon", "simulated", "updated_at")
         made: dict[str, Any] = {name: getattr(record, name) for name in names}
-        made |= {name: getattr(card, name) for name in ("abstained", "finding", "mcc_interval", "ece", "ece_interval")}
+        made |= {name: getattr(card, name) for name in ("abstained", "finding", "note")}
+        made |= {name: getattr(card.model, name) for name in ("mcc_interval", "ece", "ece_interval")}
         made |= {"symbol": symbol_of(record.symbol), "settled": card.n, "independent": card.n_eff}
-        made |= {"evidence": card.level, "brier_skill": card.skill, "brier_skill_interval": card.skill_interval}
+        enough = card.level is not None
+        made |= {"evidence": card.level, "never_settled": record.unsettled}
+        made |= {"brier_skill": card.skill if enough else None}
+        made |= {"brier_skill_interval": card.skill_interval if enough else None}
         made |= {"scored": Forecaster.of(card.model), "rules": [Forecaster.of(side) for side in card.baselines]}
-        made |= {"by_regime": record.card["regimes"], "conformal": record.card["coverage"]}
+        made |= {"by_regime": [Kind.of(part) for part in card.regimes], "conformal": record.card["coverage"]}
         return cls.model_validate(made | {"directional": record.card["direction"]})
 
 

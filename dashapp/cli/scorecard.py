@@ -12,6 +12,7 @@ from dashapp.cli.register import Add
 
 if TYPE_CHECKING:
     from db.queries.scorecards import Record
+    from ml.scorecard import Side
 
 
 def register(add: Add) -> None:
@@ -60,6 +61,7 @@ def _document(record: "Record") -> dict[str, Any]:
         "timeframe": record.timeframe,
         "horizon": record.horizon,
         "simulated": record.simulated,
+        "never_settled": record.unsettled,
     }
     return about | record.card
 
@@ -71,21 +73,36 @@ def _nothing(simulated: bool) -> str:
 def _lines(record: "Record") -> list[str]:
     """A scorecard for a person: the finding, then the model and each rule in the same units."""
     from ml.power import TARGET
-    from ml.scorecard import ENOUGH, Scorecard
+    from ml.scorecard import Scorecard
 
     card = Scorecard.from_dict(record.card)
     lines = [
         f"{record.title} in {record.exchange}:{record.symbol}{' (simulated)' if record.simulated else ''}",
         f"  {card.finding} {card.detail}",
-        f"  {card.n:,} settled, {card.abstained:,} abstained, worth {card.n_eff:,.0f} independent calls",
+        f"  {card.n:,} settled, {card.abstained:,} abstained, worth {card.n_eff:,.0f} independent calls, "
+        f"{record.unsettled:,} never settled",
     ]
-    for side in (card.model, *card.baselines):
-        rate = f"{100 * side.hit_rate:.1f} %" if side.hit_rate is not None and card.n >= ENOUGH else f"{side.right}"
-        interval = ""
-        if side.interval and card.n >= ENOUGH:
-            interval = f" [{100 * side.interval[0]:.1f}, {100 * side.interval[1]:.1f}]"
-        right = f"right {rate}{interval}"
-        lines.append(f"  {side.title:<12} {right:<28} log loss {side.log_loss:.4f}  Brier {side.brier:.4f}")
+    lines += [_line(side) for side in (card.model, *card.baselines)]
+    for part in card.regimes:
+        lines.append(f"  {part.key.capitalize()}: {part.n:,} settled, worth {part.n_eff:,.0f}. {part.note}".rstrip())
+        lines += [f"  {_line(side)}" for side in (part.model, *part.baselines) if side is not None]
     needs, has = card.direction.needed, card.direction.n_eff
     lines.append(f"  Needs {needs:,} independent directional calls to confirm {TARGET:.0%}, has {has:,.0f}.")
     return lines
+
+
+def _line(side: "Side") -> str:
+    """One forecaster: scores with their intervals, or how many were right of too few."""
+    hits = f"{side.right} of {side.n}"
+    if side.hit_rate is not None:
+        hits = _scored(side.hit_rate, side.interval, 100, 1) + " %"
+    losses = f"log loss {side.log_loss:.4f}  Brier {_scored(side.brier, side.brier_interval, 1, 4)}"
+    rest = ""
+    if side.ece is not None and side.mcc is not None:
+        rest = f"  ECE {_scored(side.ece, side.ece_interval, 1, 3)}  MCC {_scored(side.mcc, side.mcc_interval, 1, 3)}"
+    return f"  {side.title:<12} right {hits:<22} {losses}{rest}"
+
+
+def _scored(value: float, interval: list[float] | None, unit: int, places: int) -> str:
+    edges = f" [{unit * interval[0]:.{places}f}, {unit * interval[1]:.{places}f}]" if interval else ""
+    return f"{unit * value:.{places}f}{edges}"

@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from db.queries.ledger import LATE_BARS
 from db.tables import (
     CallRules,
     Market,
@@ -32,7 +33,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stored scorecard with whose it is; `card` is `ml.scorecard.Scorecard` as JSON."""
+    """A stored scorecard with whose it is; `card` is `ml.scorecard.Scorecard` as JSON.
+
+    `unsettled`: calls without an outcome two bars after their horizon; over a hole they stay so for good.
+    """
 
     model_id: int
     model: str
@@ -46,6 +50,7 @@ class Record:
     settled: int
     card: dict[str, Any]
     updated_at: datetime
+    unsettled: int = 0
 
     @property
     def title(self) -> str:
@@ -98,8 +103,8 @@ def note_rules(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     return len(session.execute(statement.returning(CallRules.prediction_id)).all())
 
 
-def outdated(session: Session) -> list[Pair]:
-    """Versions in markets with settled calls that their stored scorecard does not count."""
+def outdated(session: Session, *, form: int) -> list[Pair]:
+    """Versions in markets whose stored scorecard misses settled calls or is of another form."""
     counted = (
         select(Prediction.model_id, Prediction.market_id, func.count().label("n"))
         .join(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
@@ -112,7 +117,10 @@ def outdated(session: Session) -> list[Pair]:
             StoredScorecard,
             (StoredScorecard.model_id == counted.c.model_id) & (StoredScorecard.market_id == counted.c.market_id),
         )
-        .where(func.coalesce(StoredScorecard.settled, 0) != counted.c.n)
+        .where(
+            (func.coalesce(StoredScorecard.settled, 0) != counted.c.n)
+            | (func.coalesce(StoredScorecard.card["form"].as_integer(), 1) != form)
+        )
     )
     return [Pair(*row) for row in session.execute(query.order_by(counted.c.model_id, counted.c.market_id))]
 
@@ -157,10 +165,23 @@ def records(
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    return [_record(*row) for row in session.execute(query)]
+    waiting = unsettled(session)
+    return [_record(*row, waiting.get(Pair(row[0].model_id, row[0].market_id), 0)) for row in session.execute(query)]
 
 
-def _record(found: StoredScorecard, model: TrainedModel, market: Market) -> Record:
+def unsettled(session: Session) -> dict[Pair, int]:
+    """How many calls have no outcome though their horizon was over two bars ago, by the database's clock."""
+    deadline = Prediction.due_at + LATE_BARS * (Prediction.outcome_from - Prediction.closed_at)
+    query = (
+        select(Prediction.model_id, Prediction.market_id, func.count())
+        .outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+        .where(PredictionOutcome.prediction_id.is_(None), Prediction.due_at < func.now(), deadline < func.now())
+        .group_by(Prediction.model_id, Prediction.market_id)
+    )
+    return {Pair(model_id, market_id): n for model_id, market_id, n in session.execute(query)}
+
+
+def _record(found: StoredScorecard, model: TrainedModel, market: Market, unsettled: int) -> Record:
     return Record(
         model_id=model.id,
         model=model.name,
@@ -174,6 +195,7 @@ def _record(found: StoredScorecard, model: TrainedModel, market: Market) -> Reco
         settled=found.settled,
         card=found.card,
         updated_at=found.updated_at,
+        unsettled=unsettled,
     )
 
 

@@ -17,9 +17,7 @@ BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
 COLUMNS = [
     Column("Forecaster"),
     Column("Right, % with 95% interval", words="hit-cell"),
-    Column("MCC", number=True, words="m-drop", hint="Matthews correlation: 0 is chance, 1 is perfect."),
     Column("Log loss", number=True, hint="Surprise at what happened, in nats. Lower is better."),
-    Column("Brier", number=True, words="m-drop", hint="Squared distance of the probabilities from what happened."),
     Column("Model saves, nats", number=True, words="full", hint="Log loss of the rule minus that of the model."),
 ]
 
@@ -27,16 +25,14 @@ COLUMNS = [
 def forecasters(card: Scorecard) -> html.Table:
     """The model and each rule on the same settled calls."""
     rows = [_row(card.model, card, chosen=True), *(_row(side, card) for side in card.baselines)]
-    return table(COLUMNS, rows, label="Scorecard against simple rules", words="last-plain tsc")
+    return table(COLUMNS, rows, label="Scorecard against simple rules", words="last-plain tsr")
 
 
 def _row(side: Side, card: Scorecard, *, chosen: bool = False) -> Row:
     cells = [
         html.Span(html.B(side.title), className="mk", title=side.about),
         _rate(side, card, chosen=chosen),
-        numbers.signed(side.mcc, 3) if card.n >= ENOUGH else numbers.MISSING,
         numbers.fixed(side.log_loss, 4),
-        numbers.fixed(side.brier, 4),
         _saves(side),
     ]
     return Row(cells, "sel" if chosen else "")
@@ -56,29 +52,6 @@ def _saves(side: Side) -> str:
         return numbers.MISSING
     low, high = side.saves.interval
     return f"{numbers.signed(side.saves.gain, 4)} {numbers.bounds(numbers.signed(low, 4), numbers.signed(high, 4))}"
-
-
-KINDS = [
-    Column("Kind of market"),
-    Column("Calls", number=True),
-    Column("Right, %, and best rule", words="hit-cell"),
-    Column("Log loss", number=True, words="m-drop"),
-    Column("Base rates", number=True, words="m-drop"),
-]
-
-
-def regimes(card: Scorecard) -> html.Table:
-    """The calls by the kind of market they were made in, as it was known then."""
-    rows = []
-    for part in card.regimes:
-        rate: Any = html.Span(f"{part.right} of {part.n}", className="t3 fs12")
-        if part.n >= ENOUGH and part.hit_rate is not None and part.interval is not None:
-            plot = interval_plot(part.hit_rate, *part.interval, baseline=part.best, span=BAR_RANGE)
-            told = html.Span(f"{numbers.fixed(100 * part.hit_rate, 1)} against {numbers.fixed(100 * part.best, 1)}")
-            rate = html.Div([plot, told], className="hit")
-        losses = [numbers.fixed(value, 4) for value in (part.log_loss, part.base_log_loss)]
-        rows.append(Row([part.key.capitalize(), numbers.count(part.n), rate, *losses]))
-    return table(KINDS, rows, label="By kind of market", dense=True, words="last-plain")
 
 
 def log_loss_saved(card: Scorecard, *, dark: bool, updown: str) -> html.Section:
@@ -104,20 +77,21 @@ def reliability_block(card: Scorecard, *, dark: bool, updown: str) -> html.Div:
 
 
 def _calibration(card: Scorecard) -> str:
-    if card.n < ENOUGH or not card.reliability:
+    error, within = card.model.ece, card.model.ece_interval
+    if error is None or within is None or not card.reliability:
         return f"Shown in words from {ENOUGH} settled calls."
     most = max(card.reliability, key=lambda b: b.n)
-    low, high = (numbers.fixed(100 * edge, 1) for edge in card.ece_interval)
+    low, high = (numbers.fixed(100 * edge, 1) for edge in within)
     lean = "more" if most.confidence > most.right else "less"
     return (
         f"When it says {numbers.percent(most.confidence)}, it is right {numbers.percent(most.right)} of the time, "
         f"over {numbers.count(most.n)} calls: it is {lean} sure than it should be. "
-        f"Calibration error {numbers.fixed(100 * card.ece, 1)} pp {numbers.bounds(low, high)}."
+        f"Calibration error {numbers.fixed(100 * error, 1)} pp {numbers.bounds(low, high)}."
     )
 
 
-def evidence_block(card: Scorecard) -> html.Div:
-    """How far luck is ruled out, and how many more calls it takes."""
+def evidence_block(card: Scorecard, *, unsettled: int = 0) -> html.Div:
+    """How far luck is ruled out, how many more calls it takes, and how many never settled."""
     direction, share = card.direction, min(1.0, card.direction.n_eff / card.direction.needed)
     has = numbers.count(direction.n_eff)
     words = (
@@ -130,24 +104,24 @@ def evidence_block(card: Scorecard) -> html.Div:
     body = [
         meter(share, kind="n" if not card.level else "", label=words),
         html.P(words, className="t3 fs12 lead-in"),
-        key_figures(_evidence_figures(card)),
+        key_figures(_evidence_figures(card, unsettled)),
     ]
     head = [html.H2("Evidence"), html.Span(evidence(card.level, settled=card.n), className="end")]
     return html.Div([html.Div(head, className="pane-head"), html.Div(body, className="pane-body")], className="block")
 
 
-def _evidence_figures(card: Scorecard) -> list[tuple[Any, Any]]:
+def _evidence_figures(card: Scorecard, unsettled: int) -> list[tuple[Any, Any]]:
     direction, enough = card.direction, card.n >= ENOUGH
     pairs: list[tuple[Any, Any]] = [
         ("Settled", f"{numbers.count(card.n)}, {numbers.count(card.abstained)} of them abstained"),
+        ("Never settled", numbers.count(unsettled)),
         ("Direction right", f"{direction.right} of {direction.n}"),
     ]
     if enough and direction.rate is not None and direction.interval is not None:
         low, high = direction.interval
-        pairs[1] = ("Direction right", numbers.interval(direction.rate, low, high))
+        pairs[2] = ("Direction right", numbers.interval(direction.rate, low, high))
     if enough:
         pairs.append(("Brier skill", _between(card.skill, card.skill_interval)))
-        pairs.append(("MCC", _between(card.model.mcc, card.mcc_interval)))
     if card.coverage is not None:
         told = f"{numbers.percent(card.coverage.rate, 1)} of {numbers.count(card.coverage.n)}"
         told += f", promised {numbers.percent(card.coverage.target)}"

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from core import market_name
 from core.timeframe import parse
 from dashapp.cli import promotion
 from dashapp.cli.attach import Attached
-from db.queries import audit, candles, jobs, markets, trained_models
-from ml import score_table, settling
+from db.queries import audit, candles, jobs, markets, scorecards, trained_models
+from ml import score_table, scoring, settling
 from ml.build import Built
 from tests.candles import START_MS, walk
 from tests.dashapp.test_cli_ledger import Run, run
 from tests.ml import versions
 from tests.ml.ledger import past_call
+from tests.ml.settled import HABITS, settled
 from tests.ml.test_promotion import GOOD, examined, publish, sample
 from workers import engine, training
 
@@ -69,9 +71,27 @@ def test_csv_has_one_row_a_kind_of_market_and_no_rate_of_few_calls(run: Run, mod
     settle(session)
     rows = list(csv.DictReader(io.StringIO(run("scorecard", "--simulated", "--csv")[1])))
     assert rows[0]["regime"] == "all" and rows[0]["settled"] == "5" and rows[0]["hit_rate"] == ""
+    assert rows[0]["note"] == "5 of 100 settled calls: too few to score." and rows[0]["never_settled"] == "0"
+    assert (rows[0]["brier"], rows[0]["ece"], rows[0]["mcc_low"], rows[0]["majority_brier"]) == ("", "", "", "")
     assert rows[0]["log_loss"] and rows[0]["simulated"] == "true"
     assert run("scorecard", "--csv")[1] == ""
     assert run("scorecard", "--csv", "--json")[0] == 1
+
+
+def test_every_row_of_the_csv_has_every_score_of_every_forecaster_with_its_interval() -> None:
+    card = scoring.draw_up(settled(900, share=0.2), HABITS, horizon=1, step_ms=HOUR)
+    assert card is not None
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    about = ("binance", "BTC/USDT", "1h", 1, False, card.n)
+    record = scorecards.Record(1, "m", 2, 3, *about, card.to_dict(), at, unsettled=4)
+    rows = list(csv.DictReader(io.StringIO(score_table.as_csv([record]))))
+    assert [row["regime"] for row in rows] == ["all", "falling", "sideways", "rising", "calm", "turbulent"]
+    for row in rows:
+        for who in ("", *(f"{key}_" for key in score_table.RULES)):
+            for score in ("hit_rate", "brier", "ece", "mcc"):
+                low, high = (float(row[f"{who}{score}_{edge}"]) for edge in ("low", "high"))
+                assert row[f"{who}{score}"] and low <= high
+    assert (rows[0]["never_settled"], rows[0]["note"], float(rows[1]["independent"])) == ("4", "", 300.0)
 
 
 def test_no_cell_is_a_formula() -> None:

@@ -16,6 +16,7 @@ from layouts.components import (
     model_card,
     model_care,
     model_scores,
+    score_slices,
     scorecard,
     training_run,
     version_comparison,
@@ -198,14 +199,29 @@ def test_a_scorecard_puts_rules_beside_the_model() -> None:
     card = scored(400, share=0.3)
     text = " ".join(words(scorecard.forecasters(card)).split())
     assert all(title in text for title in ("This model", "Base rates", "Majority", "Persistence", "Momentum"))
-    assert "Rising" in words(scorecard.regimes(card))
-    evidence = words(scorecard.evidence_block(card))
+    evidence = words(scorecard.evidence_block(card, unsettled=7))
+    assert "Never settled 7" in " ".join(evidence.split())
     assert f"Needs 1,717 independent predictions to confirm 53%, has {card.direction.n_eff:,.0f}." in evidence
     assert "promised 90%" in evidence
     assert "it is right" in words(scorecard.reliability_block(card, dark=True, updown="teal-vermillion"))
     few = scored(20)
     assert f"{few.model.right} of 20" in words(scorecard.forecasters(few))
     assert "Shown in words from 100" in words(scorecard.reliability_block(few, dark=True, updown="blue-orange"))
+
+
+def test_scores_stand_with_their_intervals_for_the_model_and_every_rule() -> None:
+    card = scored(700, share=0.3)
+    text = " ".join(words(score_slices.whole(card)).split())
+    for side in (card.model, *card.baselines):
+        assert side.title in text and side.brier_interval is not None
+        assert f"{side.brier:.3f} [{side.brier_interval[0]:.3f}, {side.brier_interval[1]:.3f}]" in text
+    assert "Logistic regression and gradient boosting are not" in text
+    kinds = " ".join(words(score_slices.kinds(card.regimes)).split())
+    assert all(word in kinds for word in ("Rising", "Turbulent", "Momentum", "ECE, pp", "best rule"))
+    few = scored(150)
+    assert "too few to score" in words(score_slices.kinds(few.regimes))
+    assert "MCC" not in words(score_slices.kinds(few.regimes))
+    assert words(score_slices.whole(scored(20))).strip() == "20 of 100 settled calls: too few to score."
 
 
 def test_log_loss_saved_is_drawn_in_the_accent_only_with_evidence() -> None:

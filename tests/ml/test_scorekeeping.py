@@ -16,6 +16,7 @@ from db.queries.scorecards import Pair
 from db.tables import CallRules, Market, TrainedModel
 from ml import drift, features, reference, regimes, scorekeeping, settling
 from ml.card import CLASSES
+from ml.scorecard import FORM, Scorecard
 from tests.candles import START_MS, walk
 from tests.ml import versions
 from tests.ml.ledger import past_call
@@ -94,10 +95,38 @@ def test_the_stored_scorecard_is_that_of_the_ledger(session: Session, settled: P
 
 
 def test_a_scorecard_that_misses_calls_is_outdated(session: Session, settled: Pair, market: Market) -> None:
-    assert scorecards.outdated(session) == []
+    assert scorecards.outdated(session, form=FORM) == []
     past_call(session, model_id=settled.model_id, market_id=market.id, open_ms=START_MS + 1_880 * HOUR)
     settling.settle_due(session, now=from_ms(START_MS + 1_900 * HOUR))
-    assert scorecards.outdated(session) == [settled]
+    assert scorecards.outdated(session, form=FORM) == [settled]
+
+
+def test_a_scorecard_of_an_older_form_is_outdated_and_readable_until_it_is_drawn_again(
+    session: Session, settled: Pair
+) -> None:
+    assert scorecards.outdated(session, form=FORM + 1) == [settled]
+    (record,) = scorecards.records(session)
+    old = {key: value for key, value in record.card.items() if key not in ("form", "note")}
+    old["model"] = {
+        key: value for key, value in old["model"].items() if not key.startswith(("brier_i", "ece", "mcc_i"))
+    }
+    old["regimes"] = [
+        {k: v for k, v in part.items() if k not in ("model", "baselines", "note")} for part in old["regimes"]
+    ]
+    scorecards.store(session, settled, simulated=True, settled=CALLS, newest=1, card=old)
+    read = Scorecard.from_dict(scorecards.records(session)[0].card)
+    assert (read.form, read.model.ece, read.regimes[0].model) == (1, None, None)
+    assert scorecards.outdated(session, form=FORM) == [settled]
+    assert scorekeeping.refresh(session, scorecards.outdated(session, form=FORM)) == 1
+    assert scorecards.outdated(session, form=FORM) == []
+
+
+def test_calls_that_never_settled_are_counted_beside_the_card(session: Session, settled: Pair, market: Market) -> None:
+    assert [r.unsettled for r in scorecards.records(session)] == [0]
+    past_call(session, model_id=settled.model_id, market_id=market.id, open_ms=START_MS + 1_950 * HOUR)
+    assert settling.settle_due(session, now=from_ms(START_MS + 2_000 * HOUR)) == 0  # no candles there
+    assert [r.unsettled for r in scorecards.records(session)] == [1]
+    assert scorecards.unsettled(session) == {settled: 1}
 
 
 def test_simulated_scores_are_asked_for_apart(session: Session, settled: Pair) -> None:

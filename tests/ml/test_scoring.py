@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml import evaluation, power, scoring
+from ml import evaluation, power, regimes, scoring
 from ml.scorecard import ENOUGH, Scorecard, Settled
 from tests.ml.settled import HABITS, HOUR, settled
 
@@ -48,8 +48,10 @@ def test_the_figures_are_those_of_the_definitions() -> None:
     mine, theirs = (float(((p - np.eye(3)[rows.y]) ** 2).sum(axis=1).mean()) for p in (rows.p, base))
     assert card.skill == pytest.approx(1 - mine / theirs)
     assert card.skill_interval[0] < card.skill < card.skill_interval[1]
-    assert card.mcc_interval[0] < card.model.mcc < card.mcc_interval[1]
-    assert card.ece == pytest.approx(evaluation.ece(evaluation.reliability(rows.p, rows.y)))
+    assert card.model.mcc_interval is not None and card.model.mcc is not None
+    assert card.model.mcc_interval[0] < card.model.mcc < card.model.mcc_interval[1]
+    assert card.model.mcc == pytest.approx(evaluation.mcc(evaluation.confusion(rows.y, rows.p.argmax(axis=1))))
+    assert card.model.ece == pytest.approx(evaluation.ece(evaluation.reliability(rows.p, rows.y)))
     assert card.saved.nats[-1] == pytest.approx(
         400 * (card.baseline("climatology").log_loss - card.model.log_loss), abs=1e-3
     )
@@ -82,7 +84,8 @@ def test_abstained_calls_count_in_losses_and_not_in_rates() -> None:
 
 def test_a_model_that_only_abstains_has_no_rate() -> None:
     card = drawn(settled(120, abstain=120))
-    assert card.model.hit_rate is None and card.model.interval is None and card.ece == 0
+    assert card.model.hit_rate is None and card.model.interval is None and card.model.ece is None
+    assert card.note == "0 of 100 calls not abstained from: too few to say how often." and card.model.brier_interval
     assert card.best is None
 
 
@@ -140,6 +143,39 @@ def test_kinds_of_market_add_up() -> None:
     assert set(named) == {"falling", "sideways", "rising", "calm", "turbulent"}
     assert named["calm"].n + named["turbulent"].n == 600
     assert sum(named[key].right for key in ("falling", "sideways", "rising")) == card.model.right
+
+
+def test_every_kind_of_market_has_every_score_of_every_forecaster_on_its_rows() -> None:
+    rows = settled(900, share=0.2, seed=9)
+    falling = next(part for part in drawn(rows).regimes if part.key == "falling")
+    inside = rows.where(regimes.direction(rows.regime) == regimes.FALLING)
+    alone = drawn(inside)  # the very same rows as a card of their own
+    assert falling.model is not None and (falling.n, falling.n_eff) == (len(inside), alone.n_eff)
+    assert falling.model == alone.model
+    assert [replace(side, saves=None) for side in alone.baselines] == falling.baselines
+    for side in (falling.model, *falling.baselines):
+        for value, interval in (
+            (side.hit_rate, side.interval),
+            (side.brier, side.brier_interval),
+            (side.ece, side.ece_interval),
+            (side.mcc, side.mcc_interval),
+        ):
+            assert value is not None and interval is not None and interval[0] <= interval[1]
+    assert falling.model.interval is not None and falling.model.hit_rate is not None
+    assert falling.model.interval[0] <= falling.model.hit_rate <= falling.model.interval[1]
+
+
+def test_a_kind_of_market_with_too_few_calls_says_so_instead_of_scores() -> None:
+    part = drawn(settled(240)).regimes[0]
+    assert (part.n, part.note) == (80, "80 of 100 settled calls: too few to score.")
+    assert (part.model, part.baselines, part.hit_rate, part.interval, part.best) == (None, [], None, None, None)
+
+
+def test_an_interval_of_few_blocks_is_not_surer_than_its_independent_calls() -> None:
+    rows = settled(120, seed=3, length=24)
+    found = drawn(rows, horizon=24).model
+    least, most = power.wilson(found.right / found.n, drawn(rows, horizon=24).n_eff)
+    assert found.interval is not None and found.interval[0] <= least and most <= found.interval[1]
 
 
 def test_both_barriers_in_one_bar_count_against_every_forecaster() -> None:

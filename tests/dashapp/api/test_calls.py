@@ -61,6 +61,9 @@ def test_the_scorecard_of_a_market_is_public(app, api, session: Session, tmp_pat
     ask = api(Role.VIEWER)
     (found,) = ask("GET", "/predictions/BTC-USDT/scorecard?exchange=demo&timeframe=1h&horizon=3").get_json()["items"]
     assert (found["settled"], found["simulated"], found["evidence"], found["model_id"]) == (6, True, None, model.id)
+    assert found["note"] == "6 of 100 settled calls: too few to score." and found["never_settled"] == 0
+    assert (found["brier_skill"], found["ece"], found["scored"]["mcc"]) == (None, None, None)
+    assert all("too few" in kind["note"] and kind["rules"] == [] for kind in found["by_regime"])
     assert found["scored"]["right"] <= found["scored"]["calls"] == 6
     assert {rule["key"] for rule in found["rules"]} >= {"climatology", "majority"}
     assert (
