@@ -16,14 +16,15 @@ from callbacks.toasts import say
 from callbacks.trail import note
 from callbacks.wiring import Wiring
 from core import disk_space
+from core.clock import to_ms, utc_now
 from core.errors import Refused
 from core.jobs import TRAIN_MODEL
 from core.roles import Role
 from layouts import ids
 from layouts.components.training_form import train_button
-from ml import config
+from ml import config, training_outlook
 
-FIRST = ("5m", 12)  # a demo machine's first training: calls settle within the hour
+FIRST = ("5m", 48)  # a demo machine's first training: calls settle within hours, barriers lie beyond the costs
 
 wire = Wiring()
 
@@ -48,7 +49,7 @@ def offer(_path: str | None) -> tuple[Any, ...]:
     ]
     real = [m for m in rows if not m.simulated and m.series]
     if real:
-        stored = next(iter(real[0].series))
+        stored = "1h" if "1h" in real[0].series else next(iter(real[0].series))
         return train, options, [str(real[0].name)], stored, 24
     return train, options, [o["value"] for o in options[:1]], *FIRST
 
@@ -116,6 +117,8 @@ def start(
         raise PreventUpdate
     more = training_plan.knobs(scheme, cost, horizon)
     asked = _asked(markets, timeframe, horizon, epochs, seeds, **more)
+    with db.engine.session() as session:
+        training_outlook.demand(training_outlook.look(session, asked, now_ms=to_ms(utc_now())), asked)
     disk_space.demand(current_app.extensions["bolt_settings"].models)
     args = {
         "markets": list(asked.markets),

@@ -46,26 +46,36 @@ def size(scheme: str) -> tuple[int, int]:
     Input(ids.Models.COST, "value"),
 )
 def look_ahead(markets: list[str] | None, chosen: str, horizon: Any, cost: Any) -> list[Component]:
-    """Barriers and break-even hit rates of the first market, for the chosen horizon and some others."""
+    """Barriers and break-even hit rates of the market whose barriers lie nearest, for some horizons."""
     if not may(Role.ANALYST):
         raise PreventUpdate
     if not markets or not isinstance(horizon, int) or not 1 <= horizon <= config.MAX_HORIZON or not _is_cost(cost):
         return []
     share = float(cost) / 100
+    found = {name: lines for name in markets[: config.MAX_MARKETS] if (lines := _lines(name, chosen, horizon, share))}
+    if not found:
+        return []  # the line below the form says what is wrong
+
+    def nearest(name: str) -> float:
+        return next((line.barrier for line in found[name] if line.chosen), float("inf"))
+
+    worst = min(found, key=nearest)
+    return outlook.draw(found[worst], market=worst.partition(":")[2], cost=share)
+
+
+def _lines(name: str, chosen: str, horizon: int, cost: float) -> list[Line]:
+    """What each horizon has to earn in a market; nothing where it has no such candles."""
     try:
         step = timeframe.parse(chosen)
         with db.engine.session() as session:
-            found = db.queries.markets.get(session, market_name.parse(markets[0]))
+            found = db.queries.markets.get(session, market_name.parse(name))
             candles = market.candles.latest(session, found.id, step.name, NEWEST, now_ms=to_ms(utc_now()))
     except BoltError:
-        return []  # the line below the form says what is wrong
-    if not len(candles):
         return []
-    lines = [
+    return [
         Line(o.horizon, o.barrier, o.break_even, o.worth, o.horizon == horizon)
-        for o in outlooks(candles, (*LADDER, horizon), step_ms=step.ms, span=config.SIGMA_SPAN, cost=share)
+        for o in outlooks(candles, (*LADDER, horizon), step_ms=step.ms, span=config.SIGMA_SPAN, cost=cost)
     ]
-    return outlook.draw(lines, market=markets[0].partition(":")[2], cost=share)
 
 
 def knobs(scheme: str | None, cost: Any, horizon: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from db.queries import job_claims, trained_models, training_runs
 from db.queries import markets as stored_markets
 from db.tables import Job
 from market import candles as market_candles
-from ml import artefacts, build, checkpoints, finer, leak_verdict, registry
+from ml import artefacts, build, checkpoints, finer, leak_verdict, registry, training_outlook
 from ml.build import Built
 from ml.config import EPOCHS, TrainingConfig, first_seeds
 from ml.dataset import Frame
@@ -168,9 +168,11 @@ def _publish(context: JobContext, built: Built, asked: TrainingConfig, manifest:
 
 
 def _read(context: JobContext, asked: TrainingConfig, work: Path) -> list[Frame]:
-    """The closed candles of every market, up to the moment the first attempt began."""
+    """The closed candles of every market, up to the moment the first attempt began; Refused where none can pay."""
     until = _until(work)
-    return [_frame(context, name, asked, until) for name in asked.markets]
+    frames = [_frame(context, name, asked, until) for name in asked.markets]
+    training_outlook.demand_of(frames, asked)
+    return frames
 
 
 def _frame(context: JobContext, name: str, asked: TrainingConfig, until: int) -> Frame:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 import db.engine
-from core.clock import from_ms, to_ms
+from core.clock import from_ms, to_ms, utc_now
 from core.jobs import TRAIN_MODEL
 from core.roles import Role, covers
 from dashapp.api import guard, paging
@@ -16,7 +16,7 @@ from dashapp.api.route import Reply, Resource
 from dashapp.api.schemas import Answer, Body, Exchange, Money, Page, Paged, Symbol, Time, Timeframe, money, symbol_of
 from db.queries import audit, jobs, predictions, users
 from db.queries.predictions import CLASSES, CallRow
-from ml import config
+from ml import config, training_outlook
 from ml.config import MAX_FOLDS, MAX_HORIZON, MAX_MARKETS, MAX_SEEDS
 
 TRAININGS = 20  # newest ones that are listed
@@ -157,10 +157,15 @@ def list_calls(symbol: str, query: HistoryQuery) -> Reply:
     once=True,
 )
 def train(body: Training) -> Reply:
-    """Have a model trained in the background; asked twice while it runs, it is the same job."""
+    """Have a model trained in the background; asked twice while it runs, it is the same job.
+
+    Refused where barriers lie nearer than three times the costs; the problem says the numbers.
+    """
     what = {"markets": body.markets, "timeframe": body.timeframe, "horizon": body.horizon}
     size = config.sized(**body.model_dump(exclude={"markets", "timeframe"}))
     asked = config.from_dict(what | size | {"seeds": config.first_seeds(size["seeds"])})
+    with db.engine.session() as session:
+        training_outlook.demand(training_outlook.look(session, asked, now_ms=to_ms(utc_now())), asked)
     me = guard.caller()
     job_id = jobs.submit(TRAIN_MODEL, what | size, owner_id=me.id, dedupe=asked.work)
     with db.engine.session() as session:

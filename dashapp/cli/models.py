@@ -1,10 +1,10 @@
 """`train`, `predict`, `models`."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import disk_space, market_name, timeframe
-from core.clock import utc_now
+from core.clock import to_ms, utc_now
 from core.errors import Refused
 from core.jobs import TRAIN_MODEL, JobState
 from core.settings import Settings
@@ -13,6 +13,9 @@ from dashapp.cli.attach import attached
 from dashapp.cli.following import follow, workers
 from dashapp.cli.output import Output, columns, word
 from dashapp.cli.register import Add
+
+if TYPE_CHECKING:
+    from ml.config import TrainingConfig
 
 
 def register(add: Add) -> None:
@@ -41,6 +44,7 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     arguments = {"markets": names, "timeframe": asked.timeframe, "horizon": asked.horizon, **chosen}
     with attached(settings, output) as found:
         standing = _standing(wanted.work, output)
+        _look_ahead(wanted, output)
         job_id = _submit(arguments, wanted.work)
         if not asked.wait:
             waits = "is at work" if standing == JobState.RUNNING else "waits for a worker"
@@ -51,6 +55,18 @@ def train(asked: argparse.Namespace, settings: Settings, output: Output) -> int:
             card = follow(job_id, output, what="training", alone=alone, kept=wanted.walks)
     output.result({"job": job_id, **card}, _lines(card))
     return 0
+
+
+def _look_ahead(wanted: "TrainingConfig", output: Output) -> None:
+    """Say what each market has to earn; raises Refused where costs would eat it."""
+    import db.engine
+    from ml import training_outlook
+
+    with db.engine.session() as session:
+        found = training_outlook.look(session, wanted, now_ms=to_ms(utc_now()))
+    for name, ahead in found.items():
+        output.note(training_outlook.line(name, ahead, wanted.cost))
+    training_outlook.demand(found, wanted)
 
 
 def _standing(work: str, output: Output) -> str | None:

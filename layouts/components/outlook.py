@@ -54,5 +54,5 @@ def _sentence(line: Line, market: str, cost: float) -> str:
         return f"{start}no share of right calls pays. Choose a longer horizon, or trade more cheaply."
     told = f"{start}a call has to be right {numbers.percent(line.break_even)} of the time to pay."
     if not line.worth:
-        return f"{told} The barriers lie nearer than three times the costs: choose a longer horizon."
+        return f"{told} The barriers lie nearer than three times the costs, which is refused: choose a longer horizon."
     return f"{told} Honest models reach 51 to 54%."
