@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.errors import ModelUnavailable, Refused
 from db.queries import audit, trained_models
 from db.tables import TrainedModel
-from ml import artefacts, leak_verdict, promotion, registry, sharpe
+from ml import artefacts, leak_verdict, promotion, registry, report, sharpe, verdict
 from ml.card import SKILLED, Card
 from ml.leak_report import Check, Report
 from ml.promotion import Rival, Sample
@@ -265,3 +265,22 @@ def test_a_quick_look_never_outranks_a_walk_forward(session: Session, tmp_path: 
     walked = publish(session, tmp_path, replace(versions.with_gain(BARE, -0.1), quick_look=False), None, 1)
     publish(session, tmp_path, versions.with_gain(GOOD, 9.0), None, 2)
     assert trained_models.champion(session, walked.name) == walked
+
+
+def test_a_version_that_passes_every_line_becomes_a_skilled_champion(session: Session, tmp_path: Path) -> None:
+    """From a walk-forward's rows: judged, examined, compared with the champion, and promoted past every line."""
+    rows = versions.prepared(ASKED).parts.test
+    judged = report.judged(versions.prepared(ASKED), rows)
+    tilt = np.where(np.random.default_rng(0).random(len(rows))[:, None] < 0.5, np.eye(3)[judged.y], 1 / 3)
+    made = versions.card(ASKED, versions.prepared(ASKED), forecast=0.6 * tilt + 0.4 / 3)
+    shown = verdict.skill_shown(made.metrics, made.baselines)
+    assert shown and made.verdict == BARE.verdict
+    first = publish(session, tmp_path, replace(BARE, quick_look=False), sample(share=0.1), 1)
+    card = replace(made, skill_shown=shown, runs=RUNS, quick_look=True)
+    model = publish(session, tmp_path, card, sample(), 2)
+    assert [line.key for line in registry.gate_of(session, model, models=tmp_path).open] == ["skilled", "leaks"]
+    examined(session, model)
+    found = registry.promote(session, model, models=tmp_path, actor_id=None, actor="mara@example.org")
+    assert found.passed and len(found.lines) == 6
+    assert (model.card["verdict"], model.state, model.proven) == (SKILLED, "champion", True)
+    assert (first.state, trained_models.champion(session, ASKED.family)) == ("retired", model)
