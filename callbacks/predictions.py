@@ -119,7 +119,7 @@ def _verdict(chosen: Call | Tested) -> list[Component]:
 
 def _too_good(card: Scorecard) -> str:
     """A record no liquid market allows asks for a look at the leak report."""
-    far = card.level is not None and ((card.model.hit_rate or 0) > 0.6 or card.model.mcc > 0.2)
+    far = card.level is not None and ((card.model.hit_rate or 0) > 0.6 or (card.model.mcc or 0) > 0.2)
     return " Better than is plausible: treat it as a leak until its model's leak report clears it." if far else ""
 
 

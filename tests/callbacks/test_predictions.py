@@ -143,6 +143,7 @@ def test_the_record_of_a_model_is_shown_and_exported(signed_in: SignIn, session:
     text = str(look(client, f"?market=binance/BTC-USDT&tf=1h&model={version.id}").get_json())
     for words in ("Over 110 settled calls", "Scorecard against simple rules", "Needs 1,717", "By kind of market"):
         assert words in text
+    assert "Scores with 95% intervals" in text and "Never settled" in text
     export = client.get("/predictions/scorecard.csv")
     assert "scorecards_exported" in audit.actions(session)
     assert export.status_code == 200 and export.mimetype == "text/csv"
