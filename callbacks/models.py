@@ -7,12 +7,14 @@ from urllib.parse import parse_qs
 from dash import ALL, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
+from flask import current_app
 from sqlalchemy.orm import Session
 
 import db.engine
 import db.queries.jobs
 import db.queries.markets
 import db.queries.trained_models
+from callbacks import prediction_rows
 from callbacks.guards import current_role, current_user_id, may, needs
 from callbacks.trail import note
 from callbacks.wiring import Wiring
@@ -20,6 +22,7 @@ from core.clock import utc_now
 from core.errors import Refused
 from core.jobs import OPEN_STATES, TRAIN_MODEL, JobState
 from core.roles import Role, covers
+from db.queries.trained_models import CHAMPION
 from db.tables import Job
 from layouts import ids
 from layouts.components import model_card, model_scores, training_run, version_comparison, version_table
@@ -93,7 +96,8 @@ def follow(
         return stamp, _nothing(bool(running)), running, None, _table([], ended, None, now), None
     version, code = chosen
     table = _table(versions, ended, version.id, now)
-    card = model_card.rail(version.card, version.state, code=code, proven=version.proven)
+    old = _stale_days(version, now)
+    card = model_card.rail(version.card, version.state, code=code, proven=version.proven, stale_days=old)
     return (
         stamp,
         model_scores.finding(version.card),
@@ -102,6 +106,14 @@ def follow(
         table,
         card,
     )
+
+
+def _stale_days(version: Version, now: datetime) -> int | None:
+    """Of the version that serves alone: nobody reads the calls of another one."""
+    if version.state != CHAMPION:
+        return None
+    most = current_app.extensions["bolt_settings"].model_max_age_days
+    return prediction_rows.stale_days(version.created_at, now=now, most=most)
 
 
 def _wanted(search: str | None, word: str = "version") -> int | None:

@@ -7,11 +7,12 @@ from dash.development.base_component import Component
 
 from db.queries.predictions import CallRow
 from db.queries.trained_models import ModelRow
-from layouts.components import call_table
+from layouts.components import call_table, uncalled
 from layouts.components.call_table import Call, Settled, Tested
 from layouts.components.feedback import empty, headline
 from layouts.components.forms import button
 from layouts.components.icons import icon
+from layouts.components.uncalled import Uncalled
 
 HONEST = "Every call is stored before its outcome exists and scored after it. Not financial advice."
 EXPORT = "/predictions/scorecard.csv"
@@ -49,7 +50,9 @@ def _fits(call: Call, show: str) -> bool:
     return show not in ("evidence", "abstaining") or (bool(call.level) if show == "evidence" else call.abstained)
 
 
-def board(calls: list[Call], tested: list[Tested], show: str, now: datetime) -> list[Component]:
+def board(
+    calls: list[Call], tested: list[Tested], uncalled_: list[Uncalled], show: str, now: datetime
+) -> list[Component]:
     drawn: list[Component] = []
     if calls:
         chosen = [c for c in calls if _fits(c, show)]
@@ -67,7 +70,7 @@ def board(calls: list[Call], tested: list[Tested], show: str, now: datetime) -> 
         ]
         drawn.append(html.Div(head, className="pane-head"))
         drawn.append(call_table.tested(tested, now=now))
-    return drawn
+    return drawn if show else [*drawn, *uncalled.block(uncalled_)]
 
 
 def _filters(calls: list[Call], show: str) -> Component:

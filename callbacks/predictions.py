@@ -1,6 +1,7 @@
 """The Predictions page: the board, one call in detail, test periods of series that have ended, what settled lately."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,21 +9,22 @@ from urllib.parse import parse_qs
 from dash import Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
+from flask import current_app
 from sqlalchemy.orm import Session
 
 import db.engine
 import db.queries.audit
-import db.queries.jobs
+import db.queries.markets
 import db.queries.predictions
 import db.queries.scorecards
 import db.queries.trained_models
-from callbacks import prediction_board, prediction_detail
+from callbacks import prediction_board, prediction_detail, prediction_rows
 from callbacks.prediction_board import HONEST
 from callbacks.wiring import Wiring
 from core import market_name
 from core.clock import utc_now
-from core.jobs import PREDICT_DUE
 from core.market_name import MarketName
+from db.queries.markets import MarketRow
 from db.queries.predictions import CallRow
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
@@ -65,23 +67,30 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         rows = db.queries.predictions.latest(session)
         lately = db.queries.predictions.settled_since(session, now - LATELY, limit=SETTLED_SHOWN)
         newest = [max((r.id for r in rows), default=0), max((r.id for r in lately), default=0), len(lately)]
-        damaged = _damaged(session)
+        met = prediction_rows.last_round(session)
+        damaged = [str(sentence) for sentence in met.get("damaged", [])]
+        refused = prediction_rows.refusals(met)
         models_count = db.queries.trained_models.count(session)
-        stamp = [search, dark, updown, newest, models_count, damaged, now.strftime("%H:%M")]
+        stamp = [search, dark, updown, newest, models_count, damaged, refused, now.strftime("%H:%M")]
         if stamp == seen:
             raise PreventUpdate
         models = {m.id: m for m in db.queries.trained_models.table(session)}
-        calls = _calls(session, rows, models, now)
-        tested = _tested(models.values(), {c.market_path for c in calls})
+        markets = {m.id: m for m in db.queries.markets.table(session)}
+        calls = _noted(_calls(session, rows, models, now), markets.values(), refused)
+        tested = _tested(models.values(), {c.market_path for c in calls}, refused, now)
+        champion = any(m.state == CHAMPION for m in models.values())
+        shown = {c.market_path for c in calls} | {t.market_path for t in tested}
+        silent = prediction_rows.uncalled(markets.values(), shown, refused, stand_in=champion)
         chosen = _chosen(search, calls, tested)
         detail, rail = _detail(session, chosen, now=now, dark=dark, updown=updown)
         notices = _notices(session, now)
     faults = [note_strip(f"No new calls. {sentence}", kind="bad") for sentence in damaged]
     if not calls and not tested:
-        return stamp, [*faults, *notices, prediction_board.nothing(models)], None, None, None, None
+        nothing = [*faults, *notices, prediction_board.nothing(models)]
+        return stamp, nothing, prediction_board.board([], [], silent, "", now) or None, None, None, None
     if chosen is not None:
         return stamp, [*faults, *_verdict(chosen)], None, detail, rail, None
-    board = prediction_board.board(calls, tested, _wanted(search, "show"), now)
+    board = prediction_board.board(calls, tested, silent, _wanted(search, "show"), now)
     said = prediction_board.finding(calls, tested)
     return stamp, [*faults, *notices, said], board, None, None, prediction_board.settled(lately, now)
 
@@ -123,11 +132,21 @@ def _too_good(card: Scorecard) -> str:
     return " Better than is plausible: treat it as a leak until its model's leak report clears it." if far else ""
 
 
-def _damaged(session: Session) -> list[str]:
-    """Why models are silent whose files are not whole: what the latest round of calls met."""
-    rounds = db.queries.jobs.latest(session, name=PREDICT_DUE.name, limit=5)
-    found = next((job.result for job in rounds if job.result is not None), {})
-    return [str(sentence) for sentence in found.get("damaged", [])]
+def _noted(calls: list[Call], markets: Iterable[MarketRow], refused: dict[str, str]) -> list[Call]:
+    """The calls, each with the reason why no newer one stands in its place."""
+    known = {market.name.path: market for market in markets}
+    return [replace(c, note=_why(c, known.get(c.market_path), refused)) for c in calls]
+
+
+def _why(call: Call, market: MarketRow | None, refused: dict[str, str]) -> str:
+    if told := refused.get(f"{call.exchange}:{call.symbol} {call.timeframe}"):
+        return told
+    return prediction_rows.no_newer(market, call.timeframe) if call.stale else ""
+
+
+def _stale_days(model: ModelRow, now: datetime) -> int | None:
+    most = current_app.extensions["bolt_settings"].model_max_age_days
+    return prediction_rows.stale_days(model.created_at, now=now, most=most)
 
 
 def _calls(session: Session, rows: list[CallRow], models: dict[int, ModelRow], now: datetime) -> list[Call]:
@@ -157,17 +176,19 @@ def _call(row: CallRow, card: Scorecard | None, model: ModelRow, now: datetime) 
         abstained=row.abstained,
         why=row.abstain_reason or "",
         card=card,
+        stale_days=_stale_days(model, now),
     )
 
 
-def _tested(models: Iterable[ModelRow], called: set[str]) -> list[Tested]:
+def _tested(models: Iterable[ModelRow], called: set[str], refused: dict[str, str], now: datetime) -> list[Tested]:
     """Markets of champions that have no calls."""
     rows = []
     for model in models:
         for market in model.markets if model.state == CHAMPION else ():
             name = market_name.parse(market)
             if name.path not in called:
-                rows.append(_test_row(model, name))
+                note = refused.get(f"{name} {model.timeframe}", "")
+                rows.append(replace(_test_row(model, name), note=note, stale_days=_stale_days(model, now)))
     return sorted(rows, key=lambda t: (t.simulated, t.symbol))
 
 

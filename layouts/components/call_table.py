@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from layouts.components import numbers
 from layouts.components.feedback import simulated_badge
 from layouts.components.icons import icon
+from layouts.components.model_card import OLD, old
 from layouts.components.probability import (
     ENOUGH,
     WORDS,
@@ -36,7 +37,8 @@ class Call:
     """One call as a table shows it; `card`: the scorecard of its model in its market, None where nothing has settled.
 
     `abstained`: the model would rather not call, and `why`; `said` names the likeliest class all the same.
-    `proven`: its model is champion by the promotion gate.
+    `proven`: its model is champion by the promotion gate. `note`: why there is no newer call, where one is due.
+    `stale_days`: days since its model was trained, where that is longer than a model may be old.
     """
 
     market_path: str
@@ -57,6 +59,8 @@ class Call:
     abstained: bool = False
     why: str = ""
     card: Scorecard | None = None
+    note: str = ""
+    stale_days: int | None = None
 
     @property
     def n(self) -> int:
@@ -96,7 +100,7 @@ def _row(call_: Call, now: datetime) -> Row:
     badge = [simulated_badge(short=True)] if call_.simulated else []
     name = dcc.Link(html.B(call_.symbol), href=call_.address)
     cells = [
-        html.Div([name, html.Span(f"{call_.exchange}, {call_.timeframe}"), *badge], className="mk"),
+        noted(html.Div([name, html.Span(f"{call_.exchange}, {call_.timeframe}"), *badge], className="mk"), call_),
         html.Span(call(None if call_.abstained else call_.said), title=WHY.get(call_.why, "")),
         probability_bar(call_.probabilities, base_rates=call_.base_rates, abstains=call_.abstained),
         numbers.age((now - call_.made_at).total_seconds()),
@@ -107,6 +111,14 @@ def _row(call_: Call, now: datetime) -> Row:
         evidence(call_.level, settled=call_.n),
     ]
     return Row(cells, "stale" if call_.stale else "")
+
+
+def noted(market: html.Div, of: "Call | Tested") -> html.Div:
+    """The market's cell; under it why there is no newer call, and that its model was trained too long ago."""
+    notes = [html.P(of.note, className="row-note")] if of.note else []
+    if of.stale_days is not None:
+        notes.append(html.P(old(of.stale_days), className="row-note warn", title=OLD))
+    return html.Div([market, *notes])
 
 
 def _model(call_: Call) -> Component:
@@ -161,6 +173,8 @@ class Tested:
     interval: tuple[float, float]
     best: float
     skilled: bool
+    note: str = ""
+    stale_days: int | None = None
 
     @property
     def address(self) -> str:
@@ -184,16 +198,14 @@ def tested(rows: list[Tested], *, now: datetime) -> html.Table:
 
 def _tested_row(row: Tested, now: datetime) -> Row:
     badge = [simulated_badge(short=True)] if row.simulated else []
+    name = dcc.Link(html.B(row.symbol), href=row.address)
     plot = interval_plot(row.accuracy, *row.interval, baseline=row.best, span=BAR_RANGE)
     words = [
         f"{numbers.fixed(100 * row.accuracy, 1)} ",
         html.Span(f"against {numbers.fixed(100 * row.best, 1)}", className="t3 fs12"),
     ]
     cells = [
-        html.Div(
-            [dcc.Link(html.B(row.symbol), href=row.address), html.Span(f"{row.exchange}, {row.timeframe}"), *badge],
-            className="mk",
-        ),
+        noted(html.Div([name, html.Span(f"{row.exchange}, {row.timeframe}"), *badge], className="mk"), row),
         numbers.moment(row.closed_at, now=now),
         html.Span(row.model, className="mono t3 fs12"),
         numbers.count(row.n),

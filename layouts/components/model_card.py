@@ -1,5 +1,7 @@
 """A model version as a person reads it: what it predicts, what it learned from, how it did beside simple rules."""
 
+from decimal import Decimal
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -12,6 +14,8 @@ from layouts.components.tables import Column, Row, table
 from ml.card import SKILLED, Baseline, Card, Metrics
 
 STATES = {"champion": ("Champion", "acc"), "candidate": ("Candidate", "line"), "retired": ("Retired", "line")}
+INDEPENDENT = "Calls overlap and markets move together, so many calls prove no more than a few independent ones."
+OLD = "Markets change: train a new version on newer candles."
 BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
 
 
@@ -28,6 +32,11 @@ def state_badge(state: str, *, proven: bool) -> html.Span:
     if state == "champion" and not proven:
         return badge(f"{word}, unproven", "warn")
     return badge(word, kind)  # type: ignore[arg-type]
+
+
+def old(days: int) -> str:
+    """What marks a version that was trained longer ago than a model may be old."""
+    return f"Trained {numbers.count(days)} days ago, stale"
 
 
 def evidence_of(card: Card) -> Component:
@@ -49,11 +58,16 @@ def against_text(baseline: Baseline) -> str:
     return f"{numbers.signed(against.gain, 4)} {numbers.bounds(numbers.fixed(low, 4), numbers.fixed(high, 4))}"
 
 
-def rail(card: Card, state: str, *, code: str, proven: bool = False) -> list[Component]:
-    """The card at the right: facts, verdict, what speaks for and against, features, limits."""
+def rail(card: Card, state: str, *, code: str, proven: bool = False, stale_days: int | None = None) -> list[Component]:
+    """The card at the right: facts, verdict, what speaks for and against, features, limits.
+
+    `stale_days`: days since its training, where that is longer than a model may be old.
+    """
     head = [html.H2(f"Model card, v{card.version}"), state_badge(state, proven=proven)]
     if card.simulated:
         head.append(simulated_badge())
+    if stale_days is not None:
+        head.append(html.Span(badge(old(stale_days), "warn"), title=OLD))
     return [
         html.Div(head, className="pane-head"),
         html.Div(key_figures(_facts(card, code)), className="pane-body"),
@@ -90,12 +104,26 @@ def _facts(card: Card, code: str) -> list[tuple[object, object]]:
         ("Gap between them", f"{split.embargo_bars} bars, whole labels purged"),
         ("Candles", f"{numbers.count(candles)}, {gaps} gaps" if gaps else numbers.count(candles)),
         ("Break-even", _break_even(labels.break_even, labels.cost)),
-        ("Network", "LSTM 128, 64, 32"),
+        ("Network", network_words(card)),
         ("Seeds", f"{len(card.runs)}" + (", a quick look" if card.quick_look else "")),
         ("Trained", f"{_moment(card.created_ms)}, {numbers.duration(card.seconds)}"),
         ("Weights", html.Span(code, className="mono", title="First digits of the SHA-256 of the ONNX file")),
-        ("ONNX against Keras", f"{card.onnx_max_difference:.0e} at most".replace("e-0", "e-")),
+        ("ONNX against Keras", _apart(card.onnx_max_difference)),
     ]
+
+
+def network_words(card: Card) -> str:
+    """`LSTM 128 → 64 → 32`, as the card has it."""
+    units = " → ".join(map(str, card.network.get("units", [])))
+    return str(card.network.get("kind") or f"LSTM {units}".strip())
+
+
+def _apart(difference: float) -> str:
+    """A largest difference in words, one significant digit, never with an exponent."""
+    if difference == 0:
+        return "exactly the same"
+    size = Decimal(f"{difference:.0e}")
+    return f"differs by at most {numbers.fixed(size, max(0, -size.adjusted()))}"
 
 
 def _break_even(rate: float, cost: float) -> str:
@@ -113,8 +141,12 @@ def _verdict(card: Card) -> html.Ul:
         _line(b.model_against.beats, f"Beats {b.title if b.title[:2].isupper() else b.title.lower()}", against_text(b))
         for b in card.baselines
     ]
+    worth = numbers.count(card.metrics.independent or card.metrics.n_eff)
     lines.append(_line(card.metrics.skill > 0, "Brier skill above zero", numbers.signed(card.metrics.skill, 4)))
     lines.append(_line(card.leak_lab == "green", "Leak lab", card.leak_lab))
+    told = html.Span("Independent calls these are worth", className="t2", title=INDEPENDENT)
+    figures = html.Span(f"{worth} of {numbers.count(card.metrics.n)}", className="end")
+    lines.append(html.Li([html.Span(icon("dash-lg"), className="t4"), told, figures]))
     return html.Ul(lines, className="list")
 
 

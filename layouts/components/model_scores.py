@@ -5,7 +5,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from layouts.components import model_card, numbers, walk_results
+from layouts.components import card_details, model_card, numbers, walk_results
 from layouts.components.feedback import headline, pane
 from layouts.figures import reliability, training
 from layouts.theme import CONFIG
@@ -47,6 +47,7 @@ def draw(card: Card, *, dark: bool, updown: str) -> list[Component]:
         ),
         *walk_results.panes(card),
         pane("Calls against outcomes", model_card.confusion(card), flush=True, sub="counts over the test period"),
+        card_details.block(card),
     ]
 
 

@@ -1,12 +1,13 @@
 """The board, one call in detail, test periods of series that have ended, what settled lately."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from callbacks import prediction_rows
 from core import market_name
 from core.clock import from_ms, to_ms, utc_now
 from core.jobs import PREDICT_DUE
@@ -141,13 +142,85 @@ def test_the_record_of_a_model_is_shown_and_exported(signed_in: SignIn, session:
     assert "110" in board and "Export CSV" in board and "0 of 100" not in board
     assert "No market fits" in str(look(client, "?show=abstaining").get_json())
     text = str(look(client, f"?market=binance/BTC-USDT&tf=1h&model={version.id}").get_json())
-    for words in ("Over 110 settled calls", "Scorecard against simple rules", "Needs 1,717", "By kind of market"):
+    for words in (
+        "Over 110 settled calls",
+        "Scorecard against simple rules",
+        "Needs 1,717",
+        "By kind of market",
+        "Never settled",
+    ):
         assert words in text
-    assert "Scores with 95% intervals" in text and "Never settled" in text
     export = client.get("/predictions/scorecard.csv")
     assert "scorecards_exported" in audit.actions(session)
     assert export.status_code == 200 and export.mimetype == "text/csv"
     assert export.get_data(as_text=True).splitlines()[1].split(",")[2] == "binance:BTC/USDT"
+
+
+def ended(session: Session, **result: Any) -> None:
+    """A round of calls that ended with this result."""
+    job = jobs.create(session, PREDICT_DUE, {})
+    claimed = job_claims.claim(session, job.id)
+    assert claimed is not None
+    assert job_claims.succeed(session, job.id, claimed.attempt, result={"written": 0, "refused": {}} | result)
+    session.commit()
+
+
+def test_a_followed_market_that_no_model_calls_is_on_the_board(
+    signed_in: SignIn, session: Session, tmp_path: Path
+) -> None:
+    client = signed_in(Role.VIEWER)
+    market_id = store(session, "binance:ETH/USDT", last_ms=HOUR.last_closed(to_ms(utc_now())), bars=5)
+    session.commit()
+    assert "No model calls this market" not in str(look(client).get_json())
+    markets.set_followed(session, market_id, True)
+    session.commit()
+    assert "No model calls this market" in str(look(client).get_json()), "also before any call was made"
+    markets.set_followed(session, called(session, tmp_path, "binance:BTC/USDT", utc_now()), True)
+    simulated = store(session, "demo:DOGE/USDT", last_ms=HOUR.last_closed(to_ms(utc_now())), bars=5)
+    markets.set_followed(session, simulated, True)
+    session.commit()
+    text = str(look(client).get_json())
+    assert text.count("No model calls this market") == 1 and "Train a model" in text
+    assert "first call is made when its next candle closes" in text, "a champion calls simulated markets too"
+    assert "Without calls" not in str(look(client, "?show=evidence").get_json())
+
+
+def test_a_row_says_why_its_last_candle_was_not_called(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
+    client = signed_in(Role.VIEWER)
+    called(session, tmp_path, "binance:BTC/USDT", utc_now())
+    eth = store(session, "binance:ETH/USDT", last_ms=HOUR.last_closed(to_ms(utc_now())), bars=5)
+    markets.set_followed(session, eth, True)
+    why = "The last 48 candles have a hole, so there is no window to call on."
+    ended(session, refused={"binance:BTC/USDT 1h": why, "binance:ETH/USDT 1h": "Its series has ended."})
+    text = str(look(client).get_json())
+    assert why in text and "Its series has ended." in text and "No model calls" not in text
+    ended(session)
+    assert why not in str(look(client).get_json())
+
+
+def test_a_call_that_is_over_names_the_last_stored_candle(session: Session) -> None:
+    store(session, "binance:BTC/USDT", last_ms=START_MS, bars=1)
+    (row,) = markets.table(session)
+    closed = from_ms(START_MS + HOUR.ms)
+    assert f"{closed:%H:%M} UTC" in prediction_rows.no_newer(row, "1h")
+    assert "no candles of this market are stored" in prediction_rows.no_newer(None, "1h")
+
+
+def test_a_model_past_its_age_is_marked_on_the_board_and_its_card(
+    signed_in: SignIn, session: Session, tmp_path: Path
+) -> None:
+    client = signed_in(Role.VIEWER)
+    called(session, tmp_path, "binance:BTC/USDT", utc_now())
+    mark = "Trained 180 days ago, stale"
+    for days, told in ((179, False), (180, True)):
+        (version,) = trained_models.table(session)
+        made = trained_models.get(session, version.id)
+        made.created_at = utc_now() - timedelta(days=days, minutes=1)
+        session.commit()
+        assert (mark in str(look(client).get_json())) == told
+        inputs = {"models-tick.n_intervals": 1, "_pages_location.search": "", "shell-look.data": LOOK}
+        card = fire(client, inputs, {"models-seen.data": None}).get_json()["response"]["models-card"]
+        assert (mark in str(card)) == told
 
 
 def test_a_demotion_is_told_on_the_page(signed_in: SignIn, session: Session, tmp_path: Path) -> None:
