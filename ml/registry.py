@@ -6,7 +6,7 @@ most log loss against base rates in its own test. A proven champion that drifts,
 unproven. The one that steps back is retired; its files stay, as the fallback when those of the champion are damaged.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,12 @@ def promote(
     return found
 
 
-def demote(session: Session, model: TrainedModel, because: str, *, now: datetime) -> TrainedModel:
+def demote(
+    session: Session, model: TrainedModel, because: str, *, now: datetime, max_age_days: int | None = None
+) -> TrainedModel:
     """Take a champion's proof away; the best other version that was never demoted serves in its place, if any.
 
+    One trained `max_age_days` ago or before does not: what was wrong with the old one may be wrong with it as well.
     Returns the version that serves now, which may be the same one, unproven. Written to the audit log.
     """
     trained_models.lock(session, model.name)
@@ -136,7 +139,12 @@ def demote(session: Session, model: TrainedModel, because: str, *, now: datetime
         session, actor_id=None, actor=audit.SYSTEM, action="champion_demoted", object=title(model),
         detail={"because": because},
     )  # fmt: skip
-    others = [v for v in trained_models.versions(session, model.name) if v.id != model.id and v.demoted_at is None]
+    youngest = now - timedelta(days=max_age_days) if max_age_days is not None else None
+    others = [
+        v
+        for v in trained_models.versions(session, model.name)
+        if v.id != model.id and v.demoted_at is None and (youngest is None or v.created_at > youngest)
+    ]
     if not others:
         return model
     best = max(others, key=lambda v: worth(v.card))

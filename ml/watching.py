@@ -46,7 +46,7 @@ def look_at(session: Session, model: TrainedModel, *, now: datetime, max_age_day
     found = drift.judge(seen, unseen, _scores(session, model, now))
     scorecards.keep_report(session, model.id, scorecards.DRIFT, found.state, found.to_dict())
     if because := _reason(model, found, now, max_age_days):
-        registry.demote(session, model, because, now=now)
+        registry.demote(session, model, because, now=now, max_age_days=max_age_days)
     return found
 
 

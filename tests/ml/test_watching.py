@@ -85,6 +85,22 @@ def test_a_proof_expires(session: Session, model: TrainedModel) -> None:
     assert [model.proven, model.state] == [False, "champion"]
 
 
+def test_no_version_past_its_age_takes_the_place_of_a_demoted_one(
+    session: Session, model: TrainedModel, market: Market, tmp_path: Path
+) -> None:
+    other = versions.publish(session, tmp_path, CARD, ASKED, seed=9)
+    now = go_wild(session, market)
+    model.created_at = other.created_at = now - timedelta(days=200)
+    session.flush()
+    look(session, model, now, days=200)
+    assert model.demoted_at == now and (model.state, other.state) == ("champion", "candidate")
+    other.created_at = now - timedelta(days=199)
+    model.demoted_at, model.demoted_because = None, None
+    session.flush()
+    look(session, model, now, days=200)
+    assert (model.state, other.state) == ("retired", "champion")
+
+
 def test_a_schedule_asks_once_a_slot(session: Session, model: TrainedModel) -> None:
     retraining.put(session, model.name, cron="0 3 * * *", on_drift=False, changed_by=None)
     plan = retraining.find(session, model.name)
