@@ -34,6 +34,7 @@ from db.queries import audit
 from layouts import ids
 from layouts.components import admin_desk as desk
 from layouts.components.numbers import percent
+from layouts.components.venues import venue
 
 DAY = timedelta(days=1)
 LATEST = 8  # events that are listed
@@ -98,9 +99,9 @@ def faults(here: Machine, failed: int, sources: list[desk.Breaker], *, scheduler
         found.append("1 job has failed within a day" if failed == 1 else f"{failed} jobs have failed within a day")
     for one in sources:
         if one.state != "ok":
-            found.append(f"{one.exchange.capitalize()} {desk.STATES.get(one.state, one.state)}")
+            found.append(f"{venue(one.exchange)} {desk.STATES.get(one.state, one.state)}")
         elif one.breaker != "closed":
-            found.append(f"The breaker of {one.exchange.capitalize()} is {one.breaker}")
+            found.append(f"The breaker of {venue(one.exchange)} is {one.breaker}")
     if here.busy >= AMBER:
         found.append(f"The processor is at {percent(here.busy)} of its cores")
     return found

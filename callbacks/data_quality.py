@@ -22,6 +22,7 @@ from core.timeframe import TIMEFRAMES
 from db.tables import Market, SourceHealth
 from layouts import ids
 from layouts.components.numbers import ago, count
+from layouts.components.venues import venue
 from layouts.pages import data_quality as page
 from layouts.pages.data_quality import Hole, Late, Refused, RefusedOfSource, Revision
 from market.quality import SENTENCES, Reason
@@ -146,12 +147,12 @@ def source(row: SourceHealth, *, now: datetime) -> Late:
     """How an exchange answered last."""
     if row.state == "ok":
         words = "answers" if row.latency_ms is None else f"answers in {count(row.latency_ms)} ms"
-        return Late(row.exchange.capitalize(), words, "ok")
+        return Late(venue(row.exchange), words, "ok")
     last = f"last answered {ago(row.answered_at, now=now)}" if row.answered_at else "never answered"
     if row.state == "waiting" and row.wait_until:
-        return Late(row.exchange.capitalize(), f"asked to wait until {row.wait_until:%H:%M:%S}", "warn")
+        return Late(venue(row.exchange), f"asked to wait until {row.wait_until:%H:%M:%S}", "warn")
     words = "refuses this address" if row.state == "blocked" else "silent"
-    return Late(row.exchange.capitalize(), f"{words}, {last}", "bad")
+    return Late(venue(row.exchange), f"{words}, {last}", "bad")
 
 
 def lateness(session: Session, *, now: datetime) -> list[Late]:

@@ -1,5 +1,6 @@
 """The callbacks of what stands around every page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import Input, Output, set_props
@@ -15,14 +16,16 @@ from callbacks.guards import current_role, current_user_id, needs
 from callbacks.toasts import toast
 from callbacks.wiring import Wiring
 from core.clock import utc_now
-from core.jobs import JobState
+from core.jobs import TRAIN_MODEL, JobState
 from core.roles import Role
 from db.queries.status import Status
 from db.tables import Job
 from layouts import ids
 from layouts.components.numbers import moment
+from layouts.components.venues import venue
 from layouts.shell import found_nothing, market_hits, page_hits, status
 from layouts.theme import THEMES, UPDOWNS
+from ml.card import SKILLED
 
 FOUND = 8  # markets the palette lists
 KEYS = ("on", "off")  # whether keys of a single character act
@@ -87,7 +90,7 @@ def data_words(read: Status) -> tuple[str, str]:
         return "sim", "Data: demo exchange, simulated"
     if not read.sources:
         return "off", "Data: no source asked yet"
-    silent = [f"{name.capitalize()} {STATES[state]}" for name, state in read.sources if state != "ok"]
+    silent = [f"{venue(name)} {STATES[state]}" for name, state in read.sources if state != "ok"]
     if not answering:
         return "bad", f"Data: {', '.join(silent)}"
     words = f"Data: {len(answering)} of {len(read.sources)} sources answer"
@@ -123,8 +126,17 @@ def notice(job: Job) -> dict[str, Any]:
     """The toast of a job that has ended."""
     name = TITLES.get(job.name, job.name.replace("_", " ").capitalize())
     place = PLACES.get(job.name)
+    if job.state == JobState.SUCCEEDED and job.name == TRAIN_MODEL.name and job.result:
+        return toast(f"{name} finished", _trained(job.result), href=place)
     if job.state == JobState.SUCCEEDED:
         return toast(f"{name} finished", (job.progress or {}).get("message", ""), href=place)
     if job.state == JobState.CANCELLED:
         return toast(f"{name} cancelled", "Nothing of it was kept.", kind="plain", href=place)
     return toast(f"{name} failed", (job.reason or "").partition("\n")[0], kind="bad", href=place)
+
+
+def _trained(card: Mapping[str, Any]) -> str:
+    """What was trained, and what came of it: the card that a training leaves behind."""
+    symbols = ", ".join(str(name).partition(":")[2] for name in card["markets"])
+    verdict = "Skill demonstrated." if card["verdict"] == SKILLED else "No demonstrated skill."
+    return f"{symbols}, {card['timeframe']}, {card['horizon']} bars ahead. {verdict}"

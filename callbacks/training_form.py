@@ -21,6 +21,7 @@ from core.errors import Refused
 from core.jobs import TRAIN_MODEL
 from core.roles import Role
 from layouts import ids
+from layouts.components.numbers import count
 from layouts.components.training_form import train_button
 from ml import config, training_outlook
 
@@ -86,7 +87,7 @@ def check(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, 
         return refusal.sentence
     if without := _without_candles(asked):
         return f"{', '.join(without)}: no candles of {timeframe} here, and no shorter ones to build them from."
-    return f"Each market needs at least {asked.least_candles} candles of {timeframe}."
+    return f"Each market needs at least {count(asked.least_candles)} candles of {timeframe}."
 
 
 @wire(

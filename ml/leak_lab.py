@@ -5,9 +5,11 @@ labels, scaler and split computed again, and a probe that must find nothing wher
 walk) and must find what is planted. One red line makes the report red.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -165,7 +167,7 @@ def scaler_of_train_rows(case: Case) -> Check:
     inside = len(raw) == len(case.data.table)
     apart = _apart(scaling.fit(features.NAMES, raw[ends]), case.data.scaler) if inside else float("inf")
     told = "" if apart < 1e-6 else "Means or deviations are not those of the train rows."
-    return Check("scaler", "Scaler fitted on train rows only", apart < 1e-6, f"Δ {apart:.1e}", told)
+    return Check("scaler", "Scaler fitted on train rows only", apart < 1e-6, _told(apart), told)
 
 
 def segments_do_not_touch(case: Case) -> Check:
@@ -255,7 +257,7 @@ def stored_files(case: Case) -> Check:
     apart = _apart(stored.scaler, case.data.scaler) if stored else 0.0
     same = stored is not None and apart < 1e-9 and stored.k == case.data.k
     told = "" if same else "The version's scaler or barrier width is not what its train rows give."
-    return Check("files", "The version's files fit its train rows", same, f"Δ {apart:.1e}", told)
+    return Check("files", "The version's files fit its train rows", same, _told(apart), told)
 
 
 CHECKS = (
@@ -280,6 +282,13 @@ def _cuts(n: int) -> list[int]:
 def _differs(one: np.ndarray, other: np.ndarray, tolerance: float = 1e-7) -> np.ndarray:
     apart: np.ndarray = ~np.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
     return apart
+
+
+def _told(apart: float) -> str:
+    """A difference in words, one significant digit, never with an exponent."""
+    if apart == 0:
+        return "exactly the same"
+    return f"differs by at most {Decimal(f'{apart:.0e}'):f}" if math.isfinite(apart) else "cannot be compared"
 
 
 def _apart(one: Scaler, other: Scaler) -> float:

@@ -14,6 +14,7 @@ from layouts.components.feedback import badge, freshness, headline, key_figures,
 from layouts.components.forms import button
 from layouts.components.numbers import MISSING, ago, compact, count, duration, fixed, moment, percent
 from layouts.components.tables import Column, Row, meter, table
+from layouts.components.venues import venue
 
 GIB = 1024**3
 BREAKERS = {"closed": "ok", "open": "bad", "half open": "warn", "unknown": "off"}
@@ -111,7 +112,7 @@ def sources_pane(sources: list[Breaker], *, now: datetime) -> Component:
 
 def _source(one: Breaker, now: datetime) -> Row:
     words = one.breaker.capitalize() + (f", tries in {duration(one.wait)}" if one.wait > 0 else "")
-    name = html.Div([html.B(one.exchange.capitalize()), html.Span(STATES.get(one.state, one.state))], className="mk")
+    name = html.Div([html.B(venue(one.exchange)), html.Span(STATES.get(one.state, one.state))], className="mk")
     act: Any = None
     if one.breaker not in ("closed", "unknown"):
         act = button("Reset", id={"type": ids.Admin.RESET, "index": one.exchange}, kind="ghost", small=True)

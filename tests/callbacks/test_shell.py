@@ -16,6 +16,7 @@ from core.roles import Role
 from db.queries import jobs, markets, status, users
 from db.queries.status import Status
 from db.tables import Job, SourceHealth
+from ml.card import NO_SKILL, SKILLED
 from tests.fire import fire, toasts, wired
 from tests.web import SignIn
 
@@ -94,6 +95,20 @@ def test_ended_job_is_told_once_and_only_to_its_owner(signed_in: SignIn, session
     assert [(t["title"], t["text"], t["kind"]) for t in first] == [("Training finished", "Version 3 is ready.", "ok")]
     assert toasts(fire_notices(asker)) == []
     assert toasts(fire_notices(other)) == []
+
+
+def test_a_training_that_ended_says_what_was_trained_and_its_verdict(session: Session, app: Flask, owner: int) -> None:
+    card = {"markets": ["demo:BTC/USDT", "demo:ETH/USDT"], "timeframe": "5m", "horizon": 12}
+    for verdict, words in ((NO_SKILL, "No demonstrated skill."), (SKILLED, "Skill demonstrated.")):
+        job = finished(session, owner, JobState.SUCCEEDED, progress={"message": "Done"})
+        job.result = card | {"verdict": verdict}
+        with app.test_request_context():
+            told = shell.notice(job)
+        assert told["text"] == f"BTC/USDT, ETH/USDT, 5m, 12 bars ahead. {words}"
+
+
+def test_coingecko_keeps_its_spelling() -> None:
+    assert shell.data_words(Status((("coingecko", "down"),), False, 0, None, 0, 0)) == ("bad", "Data: CoinGecko silent")
 
 
 def test_failed_and_cancelled_jobs_say_so(session: Session, app: Flask, owner: int) -> None:

@@ -135,3 +135,16 @@ def test_a_placebo_is_made_of_candles_without_memory() -> None:
 def test_bolts_own_pipeline_is_the_one_that_trains() -> None:
     assert BOLT.prepare is dataset.prepare
     assert BOLT.compute is features.compute
+
+
+@pytest.mark.parametrize(
+    ("apart", "told"),
+    [
+        (0.0, "exactly the same"),
+        (2.1e-12, "differs by at most 0.000000000002"),
+        (0.5, "differs by at most 0.5"),
+        (float("inf"), "cannot be compared"),
+    ],
+)
+def test_a_difference_in_the_leak_report_has_no_exponent(apart: float, told: str) -> None:
+    assert leak_lab._told(apart) == told
