@@ -98,7 +98,7 @@ def _by_class(card: Card) -> html.Table:
 def _by_seed(card: Card) -> html.Table:
     rows = [
         Row([
-            f"{run.seed}, best of them" if run.served and len(card.runs) > 1 else str(run.seed),
+            str(run.seed),
             f"{run.best_epoch} of {len(run.losses)}",
             numbers.fixed(run.best_val_loss, 4),
             numbers.fixed(run.test_log_loss, 4),
