@@ -15,6 +15,7 @@ import db.queries.refusals as refusals
 import db.queries.refused_rows as refused_rows
 import db.queries.revisions as revisions
 import db.queries.sources as sources
+from callbacks.guards import current_user_id
 from callbacks.wiring import Wiring
 from core.clock import from_ms, to_ms, utc_now
 from core.market_name import MarketName
@@ -50,7 +51,7 @@ def draw_quality(_ticks: int | None) -> tuple[Any, Any, Any, Any, Any]:
         found = holes(session)
         counted = gaps.counts(session).values()
         changed = revised(session)
-        files, told = refused(session), refused_by_sources(session)
+        files, told = refused(session, current_user_id()), refused_by_sources(session)
         answers = [source(row, now=now) for row in sources.all_of_them(session)]
         newest = lateness(session, now=now)
         paused = breaks.count_paused(session)
@@ -107,10 +108,10 @@ def revised(session: Session) -> list[Revision]:
     return found
 
 
-def refused(session: Session) -> list[Refused]:
-    """Files with rows that were refused or overruled, imported or not, the newest first."""
+def refused(session: Session, user_id: int) -> list[Refused]:
+    """Files with rows that were refused or overruled, and those of this person that were not imported, newest first."""
     found = []
-    for failed, (line, why) in refusals.of_failed_imports(session, limit=LISTED):
+    for failed, (line, why) in refusals.of_failed_imports(session, user_id=user_id, limit=LISTED):
         reason = f"line {line}: {why}"
         found.append(Refused("Not imported", failed.file_name, failed.count, 0, reason, failed.created_at))
     for row in imports.latest(session, limit=LISTED):

@@ -38,9 +38,11 @@ def of_user(session: Session, user_id: int, *, limit: int = 100) -> list[ImportR
     return list(session.scalars(query.order_by(ImportRefusal.created_at.desc()).limit(limit)))
 
 
-def of_failed_imports(session: Session, *, limit: int = 100) -> list[tuple[ImportRefusal, tuple[int, str]]]:
-    """The newest files of which nothing was stored, each with the first line that was refused and why."""
-    query = select(ImportRefusal).where(ImportRefusal.import_id.is_(None))
+def of_failed_imports(
+    session: Session, *, user_id: int, limit: int = 100
+) -> list[tuple[ImportRefusal, tuple[int, str]]]:
+    """A person's newest files of which nothing was stored, each with the first line that was refused and why."""
+    query = select(ImportRefusal).where(ImportRefusal.import_id.is_(None), ImportRefusal.user_id == user_id)
     rows = session.scalars(query.order_by(ImportRefusal.created_at.desc()).limit(limit))
     return [(row, _lines(row)[0]) for row in rows]
 

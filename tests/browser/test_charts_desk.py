@@ -113,7 +113,7 @@ def meeting(others: threading.Barrier, function: Callable[..., Any], calls: list
     def met(*args: Any) -> Any:
         calls.append(function.__name__)
         with suppress(threading.BrokenBarrierError):
-            others.wait(5)
+            others.wait(20)
         return function(*args)
 
     return met

@@ -100,7 +100,7 @@ def test_refused_rows_of_a_file_stand_with_their_reason(signed_in: SignIn, sessi
         session, BAD, parse("binance:BTC/USDT"), "1h", file_name="btc.csv", skip_bad=True, now=NOW
     )
     session.commit()
-    (one,) = page.refused(session)
+    (one,) = page.refused(session, user_id=0)
     assert (one.refused, one.file_name) == (1, "btc.csv")
     assert one.reason.startswith("line 3: ")
     assert "btc.csv" in drawn(signed_in(Role.VIEWER), "refused")
@@ -108,11 +108,12 @@ def test_refused_rows_of_a_file_stand_with_their_reason(signed_in: SignIn, sessi
 
 def test_refused_rows_of_a_file_that_was_not_imported_stand_there_too(signed_in: SignIn, session: Session) -> None:
     client = signed_in(Role.VIEWER)
-    who = session.scalars(select(User.id)).first()
+    who = session.scalars(select(User.id).where(User.role == Role.VIEWER)).one()
     job = jobs.create(session, IMPORT_FILE, {}, owner_id=who)
     lines = [(n, "a price is zero or negative") for n in range(3, 44)]
     refusals.keep(session, job.id, lines, user_id=who, import_id=None, file_name="eth.csv")
     session.commit()
+    assert "eth.csv" not in drawn(signed_in(Role.ANALYST), "refused"), "somebody else's file"
     shown = drawn(client, "refused")
     assert "eth.csv" in shown
     assert "41 rows" in shown

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.errors import Refused
 from db.queries import audit
 from db.queries.audit import Wanted
 from db.tables import AuditEvent
@@ -153,7 +154,8 @@ def test_events_are_sorted_and_paged(session: Session) -> None:
     sorted_ = audit.page(session, Wanted(), sort="actor", descending=False)
     assert [event.actor for event in sorted_] == ["a", "b", "c"]
     assert [event.actor for event in audit.page(session, Wanted(), start=1, limit=1)] == ["c"]
-    assert [event.id for event in audit.page(session, Wanted(), sort="hash; DROP")] == [3, 2, 1]
+    with pytest.raises(Refused, match="sorted by at"):
+        audit.page(session, Wanted(), sort="hash; DROP")
     assert [event.id for event in audit.stream(session, Wanted())] == session.scalars(
         select(AuditEvent.id).order_by(AuditEvent.id)
     ).all()
