@@ -175,8 +175,8 @@ class _Seam:
 def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, origin: Origin | None = None) -> Stored:
     """Store candles with flags for huge wicks, which the candles around them decide; one transaction.
 
-    The candle before the page is judged again: until now it had no right neighbour. A stored candle that came back
-    different leaves a row in candle_revisions. Huge wicks are asked for again later (`market.again`).
+    The candles before and after the page are judged again: until now they had no neighbour there. A stored candle that
+    came back different leaves a row in candle_revisions. Huge wicks are asked for again later (`market.again`).
     """
     if not len(page):
         return Stored(0, 0, 0)
@@ -189,7 +189,7 @@ def store(sessions: Sessions, market_id: int, frame: Timeframe, page: Candles, o
         joined = joined[np.argsort(joined.time, kind="stable")]
         flags = quality.wick_flags(joined)
         begin = max(0, int(np.searchsorted(joined.time, first)) - 1)
-        end = int(np.searchsorted(joined.time, last)) + 1
+        end = int(np.searchsorted(joined.time, last)) + 2
         source = markets.by_id(session, market_id).exchange
         part = joined[begin:end], flags[begin:end]
         written = stored_candles.upsert(session, market_id, frame.name, *part, source=source, origin=origin)

