@@ -87,7 +87,7 @@
     else if (event.target.id === "charts-menu-text" && event.key === "Enter") {
       charts.addFirst();
       done = true;
-    } else if (!event.target.closest("input, textarea, select, [contenteditable], dialog, [role=menu], .charts-float")) {
+    } else if (!event.target.closest("input, textarea, select, [contenteditable], dialog[open], [role=menu], .charts-float")) {
       const onButton = event.target.closest("button, a, summary") && ["Enter", " "].includes(event.key) && !event.altKey;
       done = !onButton && command(event);
     }

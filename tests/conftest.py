@@ -33,19 +33,7 @@ QUIET = [
 ]
 
 
-LONGEST = (  # files that take minutes come first: side by side with all others, they do not stay for the end
-    "tests/journeys/",
-    "tests/workers/test_training.py",
-    "tests/workers/test_walk_forward.py",
-    "tests/ml/test_trainer.py",
-    "tests/dashapp/test_cli_training.py",
-    "tests/workers/test_rebuilding.py",
-    "tests/browser/test_canaries.py",
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"the reference folder is not at {SHARED}"))

@@ -53,10 +53,16 @@ def asked(session: Session) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def plan_of(session: Session, query: str) -> str:
+# The tables here are small, and what the planner knows of them depends on the tests before: it is asked in several
+# ways, as if its habits with small tables were dear. A query without a fitting index goes through the table in all.
+DEAR = (("seqscan",), ("seqscan", "mergejoin", "hashjoin"),
+        ("seqscan", "mergejoin", "hashjoin", "indexscan", "indexonlyscan"))  # fmt: skip
+
+
+def plan_of(session: Session, query: str, dear: tuple[str, ...] = DEAR[0]) -> str:
     raw = session.connection().connection.cursor()
-    for way in ("seqscan", "mergejoin", "hashjoin"):  # as with large tables; the statistics here are of small ones
-        raw.execute(f"SET LOCAL enable_{way} = off")
+    for way in DEAR[-1]:
+        raw.execute(f"SET LOCAL enable_{way} = {'off' if way in dear else 'on'}")
     raw.execute("EXPLAIN (COSTS off) " + query)
     return "\n".join(line for (line,) in raw.fetchall())
 
@@ -131,5 +137,5 @@ def test_lists_go_by_an_index(session: Session, seeded: int, asked: list[str], r
     queries = list(asked)
     assert queries
     for query in queries:
-        plan = plan_of(session, query)
-        assert not scanned(plan), f"{query}\n{plan}"
+        plans = [plan_of(session, query, dear) for dear in DEAR]
+        assert any(not scanned(plan) for plan in plans), f"{query}\n{plans[0]}"

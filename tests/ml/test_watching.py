@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core import market_name
-from core.clock import from_ms
+from core.clock import from_ms, utc_now
 from core.ohlcv import Candles
 from core.timeframe import parse
 from db.queries import audit, candles, markets, retraining, scorecards
@@ -102,13 +102,14 @@ def test_no_version_past_its_age_takes_the_place_of_a_demoted_one(
 
 
 def test_a_schedule_asks_once_a_slot(session: Session, model: TrainedModel) -> None:
-    retraining.put(session, model.name, cron="0 3 * * *", on_drift=False, changed_by=None)
+    cron = f"0 {(utc_now().hour + 12) % 24} * * *"  # half a day away, whenever this runs
+    retraining.put(session, model.name, cron=cron, on_drift=False, changed_by=None)
     plan = retraining.find(session, model.name)
     assert plan is not None
     begun = plan.changed_at
     assert watching.trainings_due(session, now=begun) == []  # slots before it was set are not made up for
     (due,) = watching.trainings_due(session, now=begun + timedelta(days=1))
-    assert due.family == model.name and due.why == "schedule 0 3 * * *"
+    assert due.family == model.name and due.why == f"schedule {cron}"
     assert due.args == {"markets": ["demo:BTC/USDT"], "timeframe": "1h", "horizon": 3, "epochs": 1, "seeds": 1}
     assert watching.trainings_due(session, now=begun + timedelta(days=1, minutes=15)) == []
     assert len(watching.trainings_due(session, now=begun + timedelta(days=2))) == 1
