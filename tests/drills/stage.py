@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +70,10 @@ class Replay:
 
 
 @contextmanager
-def replay(port: int, *, speed: float = 1.0, seed: int = 1) -> Iterator[Replay]:
-    """The replay exchange, until the block ends."""
+def replay(port: int, *, speed: float = 1.0, seed: int = 1, files: Sequence[Path] = FILES) -> Iterator[Replay]:
+    """The replay exchange with the markets of these files, until the block ends."""
     tool = [sys.executable, str(SHARED / "tools" / "replay_exchange.py"), "--port", str(port)]
-    options = ["--speed", str(speed), "--seed", str(seed), *map(str, FILES)]
+    options = ["--speed", str(speed), "--seed", str(seed), *map(str, files)]
     process = subprocess.Popen([*tool, *options], stdout=subprocess.DEVNULL)
     made = Replay(f"http://127.0.0.1:{port}", process)
     try:
