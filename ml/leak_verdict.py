@@ -18,8 +18,11 @@ from ml.card_parts import Change
 from ml.leak_report import COMPARED_LESS, RED, Report
 
 
-def conclude(session: Session, model_id: int, report: Report, *, now: datetime) -> TrainedModel:
-    """Keep the report and believe what follows from it. Part of the caller's transaction; raises NotFound."""
+def conclude(session: Session, model_id: int, report: Report, *, now: datetime, max_age_days: int) -> TrainedModel:
+    """Keep the report and believe what follows from it. Part of the caller's transaction; raises NotFound.
+
+    A champion's place is not given to a version that was trained `max_age_days` ago or before.
+    """
     model = trained_models.get(session, model_id)
     trained_models.lock(session, model.name)
     session.refresh(model)
@@ -36,7 +39,8 @@ def conclude(session: Session, model_id: int, report: Report, *, now: datetime) 
             object=registry.title(model), detail=detail,
         )  # fmt: skip
     if report.state == RED and model.state == trained_models.CHAMPION and model.demoted_at is None:
-        registry.demote(session, model, f"The leak lab is red: {report.alarms[0].title.lower()} failed.", now=now)
+        because = f"The leak lab is red: {report.alarms[0].title.lower()} failed."
+        registry.demote(session, model, because, now=now, max_age_days=max_age_days)
     return model
 
 

@@ -17,4 +17,5 @@ def examine_model(context: JobContext, model_id: int) -> None:
     )
     context.progress(1.0, "Done")
     with context.publish(report.to_dict() | {"state": report.state}) as session:
-        leak_verdict.conclude(session, model_id, report, now=utc_now())
+        days = context.settings.model_max_age_days
+        leak_verdict.conclude(session, model_id, report, now=utc_now(), max_age_days=days)

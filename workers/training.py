@@ -164,7 +164,8 @@ def _publish(context: JobContext, built: Built, asked: TrainingConfig, manifest:
             owner_id=context.owner_id,
         )
         if built.leaks is not None:
-            leak_verdict.conclude(session, made.id, built.leaks, now=utc_now())
+            days = context.settings.model_max_age_days
+            leak_verdict.conclude(session, made.id, built.leaks, now=utc_now(), max_age_days=days)
 
 
 def _read(context: JobContext, asked: TrainingConfig, work: Path) -> list[Frame]:

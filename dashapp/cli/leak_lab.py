@@ -32,7 +32,8 @@ def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> i
             on_check=lambda fraction, what: output.note(f"{100 * fraction:3.0f} %  {what}"),
         )
         with db.engine.session() as session:
-            leak_verdict.conclude(session, model.id, report, now=utc_now())
+            days = found.settings.model_max_age_days
+            leak_verdict.conclude(session, model.id, report, now=utc_now(), max_age_days=days)
             audit.by_command(session, "model_examined", title, found=report.state)
     lines = [f"Leak lab of {title}: {report.state}."]
     lines += [

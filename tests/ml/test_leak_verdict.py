@@ -1,9 +1,10 @@
 """A leak report that comes later changes what is believed, and says so."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy.orm import Session
 
 from db.queries import audit, leak_reports, trained_models
@@ -14,6 +15,7 @@ from ml.leak_report import Check, Report
 from tests.ml import versions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAYS = 180  # a proof lasts
 ASKED = versions.config()
 BARE = versions.card(ASKED, versions.prepared(ASKED))
 BEATEN = [replace(b, model_against=replace(b.model_against, beats=True)) for b in BARE.baselines]
@@ -26,7 +28,7 @@ LESS = replace(GREEN, note="Its candles have changed since it was trained, so it
 def recorded(session: Session, models: Path, card: Card, *reports: Report, seed: int = 1) -> TrainedModel:
     model = versions.publish(session, models, card, ASKED, seed=seed)
     for report in reports:
-        leak_verdict.conclude(session, model.id, report, now=NOW)
+        leak_verdict.conclude(session, model.id, report, now=NOW, max_age_days=DAYS)
     return model
 
 
@@ -41,7 +43,7 @@ def test_a_report_that_turns_red_takes_the_verdict_and_the_place(session: Sessio
     model.state, other.state = "retired", "retired"
     session.flush()
     model.state, model.proven = "champion", True
-    leak_verdict.conclude(session, model.id, RED, now=NOW)
+    leak_verdict.conclude(session, model.id, RED, now=NOW, max_age_days=DAYS)
     card = Card.from_dict(model.card)
     assert (card.verdict, card.better_than_simple_models, card.leak_lab) == ("no_demonstrated_skill", False, "red")
     assert [(c.after, c.reason) for c in card.history] == [
@@ -58,7 +60,8 @@ def test_a_card_from_before_the_mark_loses_its_verdict_and_never_wins_one(sessio
     model = recorded(session, tmp_path, replace(GOOD, verdict=SKILLED))
     model.card = {key: value for key, value in model.card.items() if key not in ("skill_shown", "history")}
     found = [
-        leak_verdict.conclude(session, model.id, report, now=NOW).card["verdict"] for report in (GREEN, RED, GREEN)
+        leak_verdict.conclude(session, model.id, report, now=NOW, max_age_days=DAYS).card["verdict"]
+        for report in (GREEN, RED, GREEN)
     ]
     assert found == [SKILLED, "no_demonstrated_skill", "no_demonstrated_skill"]
 
@@ -74,7 +77,7 @@ def test_an_examination_of_less_shows_nothing_and_takes_no_place(session: Sessio
     line = registry.gate_of(session, model, models=tmp_path).lines[-1]
     assert (line.passed, line.value) == (False, "not comparable")
     for report in (GREEN, LESS):
-        leak_verdict.conclude(session, model.id, report, now=NOW)
+        leak_verdict.conclude(session, model.id, report, now=NOW, max_age_days=DAYS)
     kept = leak_reports.find(session, model.id)
     assert kept is not None and kept.green and model.card["verdict"] == SKILLED
     assert replace(LESS, checks=RED.checks).state == "red"
@@ -87,3 +90,17 @@ def test_red_versions_are_the_last_to_serve(session: Session, tmp_path: Path) ->
     assert registry.worth(red.card) < registry.worth(first.card)
     registry.demote(session, first, "It drifted.", now=NOW)
     assert recorded(session, tmp_path, replace(GOOD, leak_lab="red"), seed=3).state == "candidate"
+
+
+@pytest.mark.parametrize(("days", "serves"), [(179, "v1"), (180, "v2")])
+def test_a_version_past_its_age_does_not_take_the_place(
+    session: Session, tmp_path: Path, days: int, serves: str
+) -> None:
+    old = recorded(session, tmp_path, BARE, GREEN, seed=2)
+    model = recorded(session, tmp_path, versions.with_gain(GOOD, 9.0), GREEN)
+    assert model.state == "champion"
+    old.created_at = NOW - timedelta(days=days)
+    leak_verdict.conclude(session, model.id, RED, now=NOW, max_age_days=DAYS)
+    champion = trained_models.champion(session, ASKED.family)
+    assert champion is not None and f"v{champion.version}" == serves
+    assert model.demoted_at == NOW
