@@ -17,7 +17,7 @@ from db.tables.candles import (
 )
 from db.tables.chart_state import ChartDrawing, ChartLayout, ChartSettings
 from db.tables.jobs import Job, Lease, ScheduleSlot
-from db.tables.predictions import LedgerHead, Prediction, PredictionOutcome
+from db.tables.predictions import LedgerHead, OutcomeRevision, Prediction, PredictionBaseline, PredictionOutcome
 from db.tables.scorecards import CallRules, ModelReport, Retraining, StoredScorecard
 from db.tables.sources import Coin, ExchangeRate, PriceCheck, SeriesBreak, SourceHealth, StandIn
 from db.tables.tokens import ApiToken, IdempotencyKey, RevokedToken, TokenFamily
@@ -56,8 +56,10 @@ __all__ = [
     "Mail",
     "Market",
     "ModelReport",
+    "OutcomeRevision",
     "Passkey",
     "Prediction",
+    "PredictionBaseline",
     "PredictionOutcome",
     "PriceCheck",
     "RefusedRow",

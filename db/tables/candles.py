@@ -109,12 +109,16 @@ class CoarseCandle(Base):
 
 
 class CandleRevision(Base):
-    """A closed candle that came back from an exchange (`source`) with other values than were stored."""
+    """A closed candle that came back from an exchange (`source`) with other values than were stored.
+
+    `weighed`: settled calls that rest on it are marked (`outcome_revisions`).
+    """
 
     __tablename__ = "candle_revisions"
     __table_args__ = (
         Index("ix_candle_revisions_candle", "market_id", "timeframe", "open_time"),
         Index("ix_candle_revisions_at", "at"),
+        Index("ix_candle_revisions_unweighed", "id", postgresql_where=text("NOT weighed")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -133,6 +137,7 @@ class CandleRevision(Base):
     new_volume: Mapped[float]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     source: Mapped[str]
+    weighed: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class CandleDelivery(Base):

@@ -1,4 +1,7 @@
-"""Calls, written before their outcome exists, and their outcomes, written once afterwards. Both are append-only."""
+"""Calls, written before their outcome exists, and their outcomes, written once afterwards.
+
+What baselines said beside a call, and which settled calls rest on candles that were revised. All are append-only.
+"""
 
 from datetime import datetime
 
@@ -100,6 +103,52 @@ class PredictionOutcome(Base):
     seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), unique=True)
     prev_hash: Mapped[str] = mapped_column(FetchedValue())
     hash: Mapped[str] = mapped_column(FetchedValue())
+
+
+class PredictionBaseline(Base):
+    """What a fitted baseline said of the same window as a call, written in the same transaction; append-only.
+
+    `name` is a key of `ml.simple_models`. Stamped by the database, which refuses it once the first bar that can decide
+    the call has closed. `hash` is SHA-256 over `prev_hash`, the row and the hash of its call, see `db.queries.ledger`.
+    """
+
+    __tablename__ = "prediction_baselines"
+    __table_args__ = (
+        CheckConstraint("name IN ('logistic', 'boosting')", name="name"),
+        CheckConstraint("abs(p_bearish + p_neutral + p_bullish - 1) < 1e-6", name="sums_to_one"),
+        CheckConstraint(
+            "p_bearish BETWEEN 0 AND 1 AND p_neutral BETWEEN 0 AND 1 AND p_bullish BETWEEN 0 AND 1", name="probability"
+        ),
+    )
+
+    prediction_id: Mapped[int] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    p_bearish: Mapped[float]
+    p_neutral: Mapped[float]
+    p_bullish: Mapped[float]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    seq: Mapped[int] = mapped_column(BigInteger, FetchedValue(), unique=True)
+    prev_hash: Mapped[str] = mapped_column(FetchedValue())
+    hash: Mapped[str] = mapped_column(FetchedValue())
+
+
+class OutcomeRevision(Base):
+    """A candle under a settled call that its exchange told differently afterwards; append-only.
+
+    The outcome stays as it was written. `outcome`, `log_return` and `t1` are what it would be with the candles as they
+    stood when this was noted, None where they no longer tell; `differs`: another outcome than was written.
+    """
+
+    __tablename__ = "outcome_revisions"
+    __table_args__ = (CheckConstraint("outcome IN ('bearish', 'neutral', 'bullish')", name="outcome"),)
+
+    prediction_id: Mapped[int] = mapped_column(ForeignKey("prediction_outcomes.prediction_id"), primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("candle_revisions.id"), primary_key=True)
+    outcome: Mapped[str | None]
+    log_return: Mapped[float | None]
+    t1: Mapped[datetime | None]
+    differs: Mapped[bool]
+    noted_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class LedgerHead(Base):
