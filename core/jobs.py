@@ -92,3 +92,8 @@ KINDS: dict[str, JobKind] = {
         SEND_MAILS,
     )
 }
+
+
+def longest(queue: str) -> int:
+    """Seconds that the longest job of a queue may take: a call may be answered by any of them."""
+    return max((kind.timeout for kind in KINDS.values() if kind.queue == queue), default=0)

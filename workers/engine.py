@@ -28,9 +28,10 @@ from core.clock import utc_now
 from core.errors import BoltError, Cancelled, ExchangeBackOff, LostClaim, Unavailable
 from core.jobs import KINDS, WAITING_STATES, JobKind
 from core.settings import Settings
-from db.queries import job_claims, jobs
+from db.queries import job_claims, job_turns, jobs
 from db.tables.jobs import Job
 from workers import context as roots
+from workers import holding
 from workers.context import Interrupted, JobContext, Signals
 from workers.heartbeat import Heartbeat
 
@@ -58,11 +59,16 @@ def on_stop(_signal: int, _frame: FrameType | None) -> None:
     signals.stopping.set()
 
 
-def execute(job_id: str, settings: Settings) -> None:
-    """Claim the job and carry it to its end; does nothing where it is taken, cancelled or not yet due."""
+def execute(called: str, settings: Settings) -> None:
+    """Claim the job whose turn it is in the queue of the job `called` and carry it to its end.
+
+    That is `called` itself unless somebody else has waited longer. Does nothing where no job there is due.
+    """
     with db.engine.session() as session:
-        job = job_claims.claim(session, job_id)
-    token = core.log.job_id.set(job_id)
+        job = job_turns.claim(session, called)
+    if job is not None:
+        holding.note(job.id, job.attempt)
+    token = core.log.job_id.set(job.id if job else called)
     try:
         if job is None:
             log.info("job_not_claimed")

@@ -14,7 +14,7 @@ import db.engine
 from core import market_name
 from core.errors import Cancelled, ModelUnavailable, Refused
 from core.jobs import TRAIN_FOLD, JobState
-from db.queries import job_claims, jobs, training_runs
+from db.queries import job_claims, job_turns, jobs, training_runs
 from db.queries import markets as stored_markets
 from db.queries.training_runs import DONE, PartRow
 from ml import artefacts, candle_copy, config, dataset, finer, network, parts
@@ -63,14 +63,22 @@ def train_all(
 def train_fold(context: JobContext, run_id: str, kind: parts.Kind, fold: int, seed: int) -> None:
     """Train one part of the run `run_id`; then, unless this is done within another job, the next ones.
 
-    Interrupted, it goes on from the last epoch's checkpoint. Raises Cancelled once the run is no longer wanted.
+    Once somebody else's work waits it lets go, and the worker turns to them. Interrupted, it goes on from the last
+    epoch's checkpoint. Raises Cancelled once the run is no longer wanted.
     """
     _train_one(context, run_id, Key(kind, fold, seed))
     while not context.helping and not context.stopping:
-        with db.engine.session() as session:
-            following = training_runs.next_job(session, run_id) if training_runs.is_open(session, run_id) else None
+        following = _following(run_id)
         if following is None or not engine.help_with(following, context):
             return
+
+
+def _following(run_id: str) -> str | None:
+    """The next part for a worker that has trained one; None also where somebody else waits for a worker."""
+    with db.engine.session() as session:
+        if not training_runs.is_open(session, run_id) or job_turns.others_wait(session, run_id):
+            return None
+        return training_runs.next_job(session, run_id)
 
 
 def copied(context: JobContext, work: Path, sha256: str) -> list[Frame]:

@@ -29,7 +29,7 @@ from core.jobs import WAITING_STATES
 from core.settings import Settings
 from db.queries import job_claims, jobs
 from db.tables.jobs import Job
-from workers import engine
+from workers import engine, holding
 
 PR_SET_PDEATHSIG = 1
 POISON = (ResponseError, ValueError, TypeError, KeyError, AttributeError, DeserializationError, InvalidJobOperation)
@@ -120,18 +120,14 @@ class BoltWorker(Worker):
         os._exit(1)
 
 
-def give_back(settings: Settings, call: str) -> Job | None:
+def give_back(settings: Settings, job_id: str, attempt: int) -> Job | None:
     """Give back the job whose child was killed, and queue it again at once; None where it ended or moved on."""
-    job_id, _, before = call.rpartition("-")
-    if not before.isdigit():
-        return None
     database = db.engine.make_engine(settings.database_url)
     try:
         with Session(database, expire_on_commit=False) as session, session.begin():
-            attempt = int(before) + 1
             given = job_claims.release(session, job_id, attempt, reason=KILLED, message=job_claims.INTERRUPTED)
     except SQLAlchemyError as fault:
-        log.warning("job_not_given_back", extra={"call": call, "fault": type(fault).__name__})
+        log.warning("job_not_given_back", extra={"job_id": job_id, "fault": type(fault).__name__})
         return None
     finally:
         database.dispose()  # a connection must never be open when the next child is forked
@@ -145,7 +141,8 @@ def make(settings: Settings, queues: list[str], name: str, asked_to_stop: thread
 
     def killed(call: RqJob, _pid: int, _status: int, _usage: struct_rusage) -> None:
         log.warning("job_child_killed", extra={"call": call.id})
-        give_back(settings, call.id)
+        if held := holding.noted():
+            give_back(settings, *held)
 
     connection = Redis.from_url(settings.redis_url, socket_connect_timeout=2)
     for queue in queues:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 import db.engine
 from core import job_queue
 from core.errors import Conflict, NotFound, TooMany
-from core.jobs import ENDED_STATES, IMPORT_FILE, KINDS, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState
+from core.jobs import ENDED_STATES, IMPORT_FILE, OPEN_STATES, TRAIN_MODEL, WAITING_STATES, JobKind, JobState, longest
 from core.roles import Role, covers
 from db.queries.job_claims import change
 from db.tables.jobs import Job
@@ -82,15 +82,13 @@ def submit(
         job_id, call = job.id, (job.queue, job.id)
         attempt = job.attempt
     if run_after is None:
-        job_queue.push(*call, attempt=attempt, timeout=kind.timeout)
+        job_queue.push(*call, attempt=attempt, timeout=longest(kind.queue))
     return job_id
 
 
 def announce(job: Job) -> bool:
     """Push a committed job onto its queue; False where the queue has it already or Redis does not answer."""
-    kind = KINDS.get(job.name)
-    timeout = kind.timeout if kind else job_queue.GRACE
-    return job_queue.push(job.queue, job.id, attempt=job.attempt, timeout=timeout)
+    return job_queue.push(job.queue, job.id, attempt=job.attempt, timeout=longest(job.queue))
 
 
 def open_with(session: Session, dedupe: str | None) -> Job | None:

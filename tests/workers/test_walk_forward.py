@@ -226,6 +226,22 @@ def test_a_part_that_failed_fails_the_run_in_words_and_stops_the_others(
     assert {p.job_state for p in parts(job_id)} == {"failed", "cancelled"}
 
 
+def test_s36_a_worker_that_trains_parts_turns_to_somebody_else_once_they_wait(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trained = begun(settings), []
+    monkeypatch.setattr(walk_forward, "_train_one", lambda _context, _run, key: trained.append(key))
+    part = JobContext(settings, "part", 1, None, Signals())
+    with db.engine.session() as session:
+        other = jobs.create(session, TRAIN_MODEL, {}, asked_by="bob@example.org").id
+    walk_forward.train_fold(part, context.job_id, "lstm", 0, 1)
+    assert trained == [Key("lstm", 0, 1)]
+    with db.engine.session() as session:
+        jobs.request_cancel(session, other)
+    walk_forward.train_fold(part, context.job_id, "lstm", 0, 1)
+    assert trained[1:] == [Key("lstm", 0, 1), *(Key.of(p) for p in parts(context.job_id))]
+
+
 def test_the_whole_is_as_far_as_its_parts() -> None:
     def part(seed: int, state: str, fraction: float) -> PartRow:
         progress = {"fraction": fraction, "val_losses": [1.0]}

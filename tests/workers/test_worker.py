@@ -1,5 +1,7 @@
 """The worker process: what it gives back, what it puts aside, what it loads."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,12 @@ from rq.exceptions import DequeueTimeout
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+import db.engine
 from core import job_queue
 from core.jobs import TOP_UP
 from core.settings import Settings, read
-from db.queries import job_claims, jobs
-from workers import worker
+from db.queries import job_claims, job_turns, jobs
+from workers import holding, worker
 from workers.__main__ import main, unique_name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,25 +41,25 @@ def test_job_of_a_killed_child_is_given_back_and_queued_under_its_next_attempt(
     session: Session, settings: Settings
 ) -> None:
     job_id = claimed(session)
-    given = worker.give_back(settings, f"{job_id}-0")
+    given = worker.give_back(settings, job_id, 1)
     assert given is not None and (given.state, given.progress) == ("retrying", {"message": job_claims.INTERRUPTED})
     assert job_queue.held("now") == {f"{job_id}-1"}
 
 
 def test_job_that_moved_on_is_not_given_back_by_an_older_child(session: Session, settings: Settings) -> None:
     job_id = claimed(session)
-    worker.give_back(settings, f"{job_id}-0")
+    worker.give_back(settings, job_id, 1)
     assert job_claims.claim(session, job_id) is not None
     session.commit()
-    assert worker.give_back(settings, f"{job_id}-0") is None
+    assert worker.give_back(settings, job_id, 1) is None
     session.expire_all()
     assert (jobs.get(session, job_id).state, jobs.get(session, job_id).attempt) == ("running", 2)
 
 
 def test_child_killed_at_every_attempt_fails_the_job_with_a_reason(session: Session, settings: Settings) -> None:
     job_id = claimed(session)
-    for attempt in range(3):
-        assert worker.give_back(settings, f"{job_id}-{attempt}") is not None
+    for attempt in range(1, 4):
+        assert worker.give_back(settings, job_id, attempt) is not None
         session.rollback()
         job_claims.claim(session, job_id)
         session.commit()
@@ -64,15 +67,27 @@ def test_child_killed_at_every_attempt_fails_the_job_with_a_reason(session: Sess
     assert (ended.state, ended.reason) == ("failed", worker.KILLED)
 
 
-def test_call_of_nobody_gives_nothing_back(settings: Settings) -> None:
-    assert worker.give_back(settings, "garbage") is None
-    assert worker.give_back(settings, "no-such-job-0") is None
+def test_job_that_is_gone_gives_nothing_back(settings: Settings) -> None:
+    assert worker.give_back(settings, "no-such-job", 1) is None
+
+
+def test_worker_reads_what_its_child_took_and_not_what_it_was_called_for(session: Session, settings: Settings) -> None:
+    ids = [jobs.create(session, TOP_UP, {}, asked_by=who).id for who in ("ada", "ada", "bob")]
+    session.commit()
+    assert job_claims.claim(session, ids[0]) is not None
+    session.commit()
+    child = os.fork()
+    if child == 0:  # as RQ's child does it, and killed on the way
+        holding.note(job_turns.claim(Session(db.engine.make_engine(settings.database_url)), ids[1]).id, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert holding.noted() == (ids[2], 1)
 
 
 def test_job_is_left_to_the_reaper_while_the_database_is_away(session: Session, tmp_path: Path) -> None:
     away = read({"BOLT_DATA": str(tmp_path), "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"})
     job_id = claimed(session)
-    assert worker.give_back(away, f"{job_id}-0") is None
+    assert worker.give_back(away, job_id, 1) is None
     session.expire_all()
     assert jobs.get(session, job_id).state == "running"
 
