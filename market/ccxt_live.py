@@ -22,6 +22,7 @@ from ccxt.async_support.base.ws.cache import ArrayCacheByTimestamp
 from core.errors import ExchangeUnavailable, NotFound
 from market import quality
 from market.ccxt_gateway import CLOCK_SLACK_MS, DEMO, GARBAGE
+from market.ccxt_messages import noting, without_nobody
 from market.forming import Bar
 from market.gateway import NotCandles
 from market.quality import Reason
@@ -77,7 +78,7 @@ class Feed:
     async def __aenter__(self) -> "Feed":
         asyncio.get_running_loop().set_exception_handler(self._unreadable)
         if hasattr(self._client, "handle_ohlcv"):
-            self._client.handle_ohlcv = _noting(self._client, self._client.handle_ohlcv, self._finals)
+            self._client.handle_ohlcv = noting(self._client, self._client.handle_ohlcv, self._finals)
         self._client.handle_message = self._seeing(self._client.handle_message)
         for watch in self._watches():
             self._tasks.append(asyncio.create_task(self._forever(watch)))
@@ -128,7 +129,7 @@ class Feed:
                     return resolve(result, *rest)
 
                 connection.resolve = seen
-            return handle(connection, message)
+            return handle(connection, without_nobody(message))
 
         return seeing
 
@@ -254,18 +255,6 @@ class Feed:
 
 def _ratio(percent: Any) -> float | None:
     return round(percent / 100, 8) if isinstance(percent, int | float) and math.isfinite(percent) else None
-
-
-def _noting(client: Any, handle: Callable[..., None], finals: set[tuple[str, int]]) -> Callable[..., None]:
-    """ccxt drops the word for final from klines: note it on the way."""
-
-    def noting(connection: Any, message: Any) -> None:
-        kline = message.get("k") if isinstance(message, dict) else None
-        if isinstance(kline, dict) and kline.get("x") is True and isinstance(kline.get("t"), int):
-            finals.add((client.safe_symbol(kline.get("s"), None, None, "spot"), kline["t"]))
-        handle(connection, message)
-
-    return noting
 
 
 def make(exchange: str, symbols: list[str], markets: list[dict[str, Any]], *, base_url: str | None = None) -> Feed:

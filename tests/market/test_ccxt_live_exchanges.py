@@ -1,27 +1,25 @@
 """Kraken's and Coinbase's messages through ccxt.pro's own handlers, told by a server on loopback.
 
-The messages have the shape of the exchanges' public documentation; prices and times are our own.
+The messages have the shape of the exchanges' public documentation; prices and times are our own. Real ones are played
+in `test_recorded_streams`.
 """
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, web
 
 from core.errors import ExchangeUnavailable
-from market import ccxt_live
-from market.ccxt_live import Feed, Minute, News, Price
+from market.ccxt_live import Feed, Minute, Price
+from tests.market.stream_server import Answer, take
+from tests.market.stream_server import follow as follow_at
 
 NOON = 1_714_996_800_000  # 2024-05-06 12:00 UTC
 MINUTE = 60_000
 KRAKEN = [{"id": "XXBTZUSD", "symbol": "BTC/USD", "base": "BTC", "quote": "USD", "type": "spot", "spot": True}]
 COINBASE = [{"id": "BTC-USD", "symbol": "BTC/USD", "base": "BTC", "quote": "USD", "type": "spot", "spot": True}]
-
-Answer = Callable[[dict[str, Any]], list[dict[str, Any]]]
+follow = partial(follow_at, now_ms=NOON + 2 * MINUTE + 30_000)
 
 
 def stamp(ms: int) -> str:
@@ -50,45 +48,6 @@ def coinbase_ticker(price: str, percent: str) -> dict[str, Any]:
     told |= {"volume_24_h": "900.5", "low_24_h": price, "high_24_h": price, "best_bid": price, "best_ask": price}
     event = {"type": "update", "tickers": [told]}
     return {"channel": "ticker_batch", "timestamp": stamp(NOON), "sequence_num": 1, "events": [event]}
-
-
-def follow(exchange: str, markets: list[dict[str, Any]], answer: Answer, use: Callable[[Feed], Awaitable[Any]]) -> Any:
-    """Let a server answer each subscription with messages, and `use` a feed of it."""
-
-    async def serve(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                for told in answer(json.loads(message.data)):
-                    await socket.send_str(json.dumps(told))
-        return socket
-
-    async def run() -> Any:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", serve)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        feed = ccxt_live.make(exchange, ["BTC/USD"], markets, base_url=f"http://127.0.0.1:{port}")
-        feed._clock = lambda: (NOON + 2 * MINUTE + 30_000) / 1_000
-        try:
-            async with feed:
-                return await asyncio.wait_for(use(feed), 10)
-        finally:
-            await runner.cleanup()
-
-    return asyncio.run(run())
-
-
-async def take(feed: Feed, kind: type[News], count: int) -> list[Any]:
-    found: list[Any] = []
-    while len(found) < count:
-        news = await feed.next()
-        found += [news] if isinstance(news, kind) else []
-    return found
 
 
 def kraken(*messages: dict[str, Any]) -> Answer:
@@ -170,7 +129,7 @@ def test_coinbase_tells_prices_and_no_minutes() -> None:
     assert [(one.price, one.change) for one in told] == [(64_000.25, -0.015), (64_001.75, -0.0125)]
 
 
-def test_coinbase_s_empty_ticker_is_no_price() -> None:
+def test_coinbase_s_ticker_without_a_price_is_none() -> None:
     def answer(_order: dict[str, Any]) -> list[dict[str, Any]]:
         return [coinbase_ticker("", "")]
 
