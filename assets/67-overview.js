@@ -36,8 +36,11 @@
   }
 
   /* ---- figures of a row, with the last tick where there is a newer one ------------------------------------------------- */
+  /* Where its ticks come from: the market itself, or who stands in for it while its exchange is silent. */
+  const stream = (row) => (row.served ? row.served.path : row.path);
+
   function now(row) {
-    const tick = row.followed ? window.boltLive.ticks.get(row.path) : null;
+    const tick = row.followed ? window.boltLive.ticks.get(stream(row)) : null;
     const live = tick && row.last !== undefined && tick.time > row.at;
     const last = live ? tick.price : row.last;
     const at = live ? tick.time : row.at;
@@ -126,17 +129,25 @@
     node.replaceChildren(made);
   }
 
+  const venue = (exchange) => exchange[0].toUpperCase() + exchange.slice(1);
+
   function source(node, row, told) {
     const known = told.last !== undefined;
     const ended = known && told.stale && !row.followed;
     const kind = row.sim && !told.stale ? "s" : !known || ended ? "n" : told.stale ? "w" : "";
     const age = known ? ` \u00b7 ${aged(told.age)}` : "";
     const [dot, words] = node.children;
+    const [name, standing, short, late] = words.children;
     say(dot, "", `dot ${kind}`.trim());
-    say(words, row.exchange[0].toUpperCase() + row.exchange.slice(1) + age + (told.stale && !ended ? ", stale" : ""));
+    const { exchange, quote } = row.served || row;
+    say(name, venue(exchange) + (quote === row.quote ? "" : ` ${row.base}/${quote}`));
+    say(standing, row.served ? `, standing in for ${venue(row.exchange)}` : "");
+    say(short, row.served ? `\u00a0for ${venue(row.exchange)}` : "");
+    say(late, age + (told.stale && !ended ? ", stale" : ""));
     const tone = kind === "w" ? " warn" : kind === "s" ? " simc" : "";
     if (node.className !== "fresh" + tone) node.className = "fresh" + tone;
-    const title = ended ? "Not followed: its candles end here" : known ? `${window.boltTimes.full(new Date(told.at))} UTC` : row.why.last;
+    const at = known ? `${window.boltTimes.full(new Date(told.at))} UTC` : row.why.last;
+    const title = ended ? "Not followed: its candles end here" : row.served ? `${at}. ${row.served.why}` : at;
     if (node.title !== title) node.title = title;
   }
 
@@ -157,7 +168,9 @@
     name.tabIndex = -1;
     cells.mkt.className = "mk";
     cells.mkt.append(name, element("span", "nm"));
-    cells.src.append(element("span", "dot"), element("span"));
+    const words = element("span", "from");
+    words.append(element("span"), element("span", "m-hide"), element("span", "only-phone"), element("span"));
+    cells.src.append(element("span", "dot"), words);
     const more = element("button", "btn btn-ghost btn-icon btn-sm");
     more.dataset.watch = "row";
     more.tabIndex = -1;
@@ -168,6 +181,7 @@
 
   function fill(held, row) {
     const { cells } = held;
+    if (held.row && stream(held.row) !== stream(row)) held.told = undefined; // a price of another exchange is no move
     held.row = row;
     const [name, about] = cells.mkt.children;
     say(name, row.base);
@@ -177,7 +191,7 @@
     cells.do.firstChild.setAttribute("aria-label", `Open the menu of ${row.base}/${row.quote}, ${row.exchange}`);
     spark(cells.spk, row);
     const known = (value) => value !== null && value !== undefined;
-    if (known(row.volume)) say(cells.vol, worth(row.volume, row.quote), "");
+    if (known(row.volume)) say(cells.vol, worth(row.volume, (row.served || row).quote), "");
     else say(cells.vol, DASH, "t4", row.why.volume || row.why.last);
     if (known(row.cap)) say(cells.cap, view.frame.unit.sign + short(row.cap), "", row.why.cap);
     else say(cells.cap, DASH, "t4", row.sim ? "A simulated market has no capitalisation" : row.why.cap);
@@ -296,11 +310,11 @@
 
   const here = () => find("overview-table") && view.frame && !document.hidden;
   window.boltLive.want("overview", () =>
-    here() ? view.frame.rows.filter((row) => row.followed).map((row) => row.path) : []);
+    here() ? view.frame.rows.filter((row) => row.followed).map(stream) : []);
   window.boltLive.listen((tick) => {
     if (!here()) return;
     for (const held of view.rows.values()) {
-      if (held.row.path !== tick.market) continue;
+      if (stream(held.row) !== tick.market) continue;
       const before = held.told;
       held.told = tick.price;
       move(held);

@@ -12,6 +12,7 @@ from db.queries import markets, sources
 from db.queries.sources import WORDS, StandIn
 from layouts.components.feedback import note_strip
 from layouts.components.numbers import exact_moment
+from layouts.components.venues import venue
 
 
 def switched(session: Session, stands: Place) -> Place:
@@ -34,7 +35,8 @@ def stand_in(session: Session, stands: Place) -> Any:
     """A strip while the exchange of a followed market is silent or served by another, None otherwise."""
     serving = sources.stand_ins(session).get(stands.market.id)
     if serving is not None:
-        return note_strip(_served(serving, shown=switched(session, stands).market.id == serving.stand_in_id))
+        shown = switched(session, stands).market.id == serving.stand_in_id
+        return note_strip(served(serving, shown=shown) + (" The chart goes back by itself." if shown else ""))
     health = sources.get(session, stands.name.exchange)
     if not stands.market.followed or health is None or health.state not in WORDS or health.state == "waiting":
         return None
@@ -49,16 +51,16 @@ def stand_in(session: Session, stands: Place) -> Any:
     return note_strip(words + f"{other.exchange} answers, and its series is kept apart.", action=action)
 
 
-def _served(serving: StandIn, *, shown: bool) -> str:
+def served(serving: StandIn, *, shown: bool = True) -> str:
     """Who serves, why, since when, and what is not the same about it."""
-    since, other = exact_moment(serving.since), serving.name.exchange.capitalize()
+    since, other = exact_moment(serving.since), venue(serving.name.exchange)
     words = f"{serving.reason[:1].upper()}{serving.reason[1:]}. "
     words += f"Since {since} {other} serves {serving.name.symbol} in its place"
     if not shown:
         return words + "; its candles are being fetched, these are older."
     if not serving.same_symbol:
         words += f": {serving.name.quote} is near {serving.own.quote}, but not the same price"
-    return words + ". The chart goes back by itself."
+    return words + "."
 
 
 def _other(session: Session, stands: Place) -> markets.MarketRow | None:

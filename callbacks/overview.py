@@ -1,6 +1,6 @@
 """The Overview page: what a person watches, how it did, and what models say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import db.queries.tallies as tallies
 from callbacks import overview_start
 from callbacks.guards import current_user_id, may, needs, preference
 from callbacks.overview_change import change
-from callbacks.overview_frame import Worth, frame, last_ticks, worth
+from callbacks.overview_frame import Worth, frame, last_ticks, serving_strips, worth
 from callbacks.wiring import Wiring
 from core import currencies
 from core.clock import to_ms, utc_now
@@ -23,10 +23,11 @@ from core.jobs import BACKFILL
 from core.market_name import MarketName
 from core.roles import Role
 from core.settings import Settings
-from db.queries import coins, jobs, listings, trained_models, watchlists
+from db.queries import coins, jobs, listings, sources, trained_models, watchlists
 from db.queries.predictions import CallRow
 from db.queries.watch_figures import markets_of
 from layouts import ids
+from db.queries.sources import StandIn
 from layouts.components import watchlist, watchlist_start
 from layouts.components.numbers import age, ago
 from layouts.components.numbers import change as change_text
@@ -57,19 +58,20 @@ def show(_ticks: int | None, _done: Any) -> tuple[Any, Any, Any, Any]:
     with db.engine.session() as session:
         shown = watchlists.shown(session, user_id)
         menu = watchlist.lists_menu(shown.name, shown.id, shown.lists)
-        rows = read(session, shown.market_ids, now=now)
+        serving = sources.stand_ins(session)
+        rows = read(session, shown.market_ids, serving, now=now)
         if not rows:
             told = overview_start.read(session, _settings(), may_follow=may(Role.ANALYST))
-            return frame([], shown, {}, {}, now=now, unit=Worth()), menu, watchlist_start.start(told), None
+            return frame([], shown, {}, {}, serving={}, now=now, unit=Worth()), menu, watchlist_start.start(told), None
         calls = [row for row in predictions.latest(session) if row.due_at > now]
         known = coins.caps(session, {row.market.symbol.partition("/")[0] for row in rows})
         wanted = currencies.named(preference("currency"))
         unit = worth(wanted, coins.rate(session, wanted.code), now=now)
         found = _cards(session, calls, now=now)
     return (
-        frame(rows, shown, by_market(calls), known, now=now, unit=unit),
+        frame(rows, shown, by_market(calls), known, serving=serving, now=now, unit=unit),
         menu,
-        [*_finding(rows), *watchlist.stale_strips(stale(rows, now=now))],
+        [*_finding(rows), *serving_strips(rows, serving), *watchlist.stale_strips(stale(rows, now=now))],
         cards(found),
     )
 
@@ -115,11 +117,14 @@ def find(text: str | None, _done: Any) -> Any:
     return watchlist.hits(found, may_follow=may(Role.ANALYST), words=words)
 
 
-def read(session: Session, market_ids: Sequence[int], *, now: datetime) -> list[Watched]:
-    """The figures of these markets, with the last ticks there are."""
-    markets = markets_of(session, market_ids).values()
+def read(
+    session: Session, market_ids: Sequence[int], serving: Mapping[int, StandIn], *, now: datetime
+) -> list[Watched]:
+    """The figures of these markets, or of those that serve in their place, with the last ticks there are."""
+    others = {key: serving[key].stand_in_id for key in market_ids if key in serving}
+    markets = markets_of(session, [*market_ids, *others.values()]).values()
     told = last_ticks([f"{m.exchange}:{m.symbol}" for m in markets if m.followed])
-    return watch.read(session, market_ids, now_ms=to_ms(now), ticks=told)
+    return watch.read(session, market_ids, now_ms=to_ms(now), ticks=told, serving=others)
 
 
 def by_market(calls: Sequence[CallRow]) -> dict[int, CallRow]:
@@ -134,8 +139,8 @@ def stale(rows: Sequence[Watched], *, now: datetime) -> dict[str, tuple[str, lis
         if row.figures is None or not row.figures.stale or not row.market.followed:
             continue
         seconds = (to_ms(now) - row.figures.last.at_ms) / 1_000
-        least, symbols = found.get(row.market.exchange, (seconds, []))
-        found[row.market.exchange] = (min(least, seconds), [*symbols, row.market.symbol])
+        least, symbols = found.get(row.shown.exchange, (seconds, []))
+        found[row.shown.exchange] = (min(least, seconds), [*symbols, row.shown.symbol])
     return {exchange: (age(seconds), symbols) for exchange, (seconds, symbols) in found.items()}
 
 

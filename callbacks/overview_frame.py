@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dash.development.base_component import Component
 from redis.exceptions import RedisError
 
 import core.job_queue
+from callbacks.chart_source import served
 from core import ticks
 from core.clock import from_ms
 from core.currencies import DOLLAR, Currency
@@ -16,8 +18,10 @@ from core.market_name import MarketName
 from core.timeframe import TIMEFRAMES
 from db.queries.coins import Coin
 from db.queries.predictions import CallRow
+from db.queries.sources import StandIn
 from db.queries.watchlists import Shown
 from db.tables import ExchangeRate
+from layouts.components import watchlist
 from layouts.components.numbers import ago, minute, price_decimals
 from market.summary import Point, Summary
 from market.watch import Watched
@@ -69,12 +73,16 @@ def frame(
     calls: Mapping[int, CallRow],
     coins: Mapping[str, Coin],
     *,
+    serving: Mapping[int, StandIn],
     now: datetime,
     unit: Worth,
 ) -> dict[str, Any]:
     """The whole list. Order is the person's own; the browser sorts."""
     return {
-        "rows": [_row(row, calls.get(row.market.id), coins, now, unit) for row in rows],
+        "rows": [
+            _row(row, calls.get(row.market.id), coins, now, unit) | _served(row, serving.get(row.market.id))
+            for row in rows
+        ],
         "unit": {"sign": unit.currency.sign, "note": unit.note},
         "sort": shown.sort,
         "down": shown.descending,
@@ -107,8 +115,29 @@ def _row(row: Watched, call: CallRow | None, coins: Mapping[str, Coin], now: dat
     return told | _figures(row, row.figures)
 
 
+def _served(row: Watched, serving: StandIn | None) -> dict[str, Any]:
+    """Whose figures a row shows while its own exchange is silent: where its ticks come from, and why."""
+    if serving is None or row.shown.id != serving.stand_in_id:
+        return {}
+    other = serving.name
+    return {"served": {"path": other.path, "exchange": other.exchange, "quote": other.quote, "why": served(serving)}}
+
+
+def serving_strips(rows: Sequence[Watched], serving: Mapping[int, StandIn]) -> list[Component]:
+    """A strip for each exchange that is silent and each that serves in its place: why, since when, which markets."""
+    pairs: dict[tuple[str, str, str], list[StandIn]] = {}
+    for row in rows:
+        one = serving.get(row.market.id)
+        if one is not None and row.shown.id == one.stand_in_id:
+            pairs.setdefault((one.own.exchange, one.name.exchange, one.reason), []).append(one)
+    return [
+        watchlist.serving_strip(reason, other, min(one.since for one in found), [one.name.symbol for one in found])
+        for (_, other, reason), found in pairs.items()
+    ]
+
+
 def _figures(row: Watched, told: Summary) -> dict[str, Any]:
-    decimals = row.market.price_decimals
+    decimals = row.shown.price_decimals
     return {
         "last": told.last.price,
         "at": told.last.at_ms,

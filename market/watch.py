@@ -18,18 +18,32 @@ NOTHING = (np.array([], dtype=np.int64), np.array([]), np.array([]))
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A market with its figures; None where nothing of it is stored. `timeframe` is where the last price comes from."""
+    """A market with its figures; None where nothing of it is stored. `timeframe` is where the last price comes from.
+
+    `shown` is whose figures these are: the market itself, or who stands in for it while its exchange is silent.
+    """
 
     market: Market
+    shown: Market
     timeframe: str
     figures: Summary | None
 
 
 def read(
-    session: Session, market_ids: Sequence[int], *, now_ms: int, ticks: Mapping[str, Point] | None = None
+    session: Session,
+    market_ids: Sequence[int],
+    *,
+    now_ms: int,
+    ticks: Mapping[str, Point] | None = None,
+    serving: Mapping[int, int] | None = None,
 ) -> list[Watched]:
-    """Figures in the order of `market_ids`; `ticks` are last prices by `exchange:symbol`. Unknown ids are left out."""
-    markets = watch_figures.markets_of(session, market_ids)
+    """Figures in the order of `market_ids`; `ticks` are last prices by `exchange:symbol`. Unknown ids are left out.
+
+    `serving` is {market id: id of its stand-in}: one that has candles is shown in the market's place. All of a row are
+    figures of one market: the series of two are never mixed.
+    """
+    others = {key: other for key, other in (serving or {}).items() if key in market_ids}
+    markets = watch_figures.markets_of(session, [*market_ids, *others.values()])
     stored = watch_figures.spans(session, list(markets))
     chosen = {key: summary.choose_timeframes(spans) for key, spans in stored.items()}
     newest = _newest(session, chosen, stored)
@@ -38,14 +52,15 @@ def read(
     starts = {key: (chosen[key][1], point.at_ms - WEEK_MS - DAY_MS) for key, point in last.items()}
     lines = watch_figures.lines(session, starts)
     found = []
-    for key, market in markets.items():
+    for own in dict.fromkeys(key for key in market_ids if key in markets):
+        key = others.get(own, own) if others.get(own) in last else own
         if key not in last:
-            found.append(Watched(market, "", None))
+            found.append(Watched(markets[own], markets[own], "", None))
             continue
         fine, coarse = chosen[key]
         line = Line(TIMEFRAMES[coarse].ms, *lines.get(key, NOTHING))
         figures = summary.summarise(last[key], past[key], line, step_ms=TIMEFRAMES[fine].ms, now_ms=now_ms)
-        found.append(Watched(market, fine, figures))
+        found.append(Watched(markets[own], markets[key], fine, figures))
     return found
 
 

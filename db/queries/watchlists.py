@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound, Refused
-from db.tables import Market, User, Watchlist, WatchlistEntry
+from db.tables import Market, StandIn, User, Watchlist, WatchlistEntry
 
 MAIN = "Main watch-list"
 MOST = 100  # markets of a list
@@ -166,7 +166,9 @@ def _entries(session: Session, list_id: int) -> list[int]:
 
 
 def _followed(session: Session) -> tuple[int, ...]:
-    query = select(Market.id).where(Market.followed).order_by(Market.simulated, Market.id)
+    """What is followed for its own sake: a stand-in is seen in the row it serves."""
+    hired = select(StandIn.stand_in_id).where(StandIn.ended_at.is_(None), StandIn.automatic)
+    query = select(Market.id).where(Market.followed, Market.id.not_in(hired)).order_by(Market.simulated, Market.id)
     return tuple(session.scalars(query.limit(BEGINS_WITH)))
 
 

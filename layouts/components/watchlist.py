@@ -1,6 +1,7 @@
 """Around the watch-list: the finding, the strip of figures, what is stale, the lists' menu, markets to add."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dash import dcc, html
@@ -9,6 +10,7 @@ from dash.development.base_component import Component
 from layouts.components import numbers
 from layouts.components.feedback import headline, note_strip, simulated_badge, stat, strip
 from layouts.components.icons import icon
+from layouts.components.venues import venue
 from market.summary import Breadth
 
 
@@ -87,15 +89,29 @@ def stale_strips(stale: dict[str, tuple[str, list[str]]]) -> list[Component]:
     """A strip for each exchange whose prices are old: {exchange: (age of the newest, symbols)}."""
     found: list[Component] = []
     for exchange, (age, symbols) in stale.items():
-        named = ", ".join(symbols[:3]) + (f" and {len(symbols) - 3} more" if len(symbols) > 3 else "")
+        named = _named(symbols)
         shows = "shows its last known price" if len(symbols) == 1 else "show their last known prices"
         words = [
-            html.B(f"{exchange.capitalize()} is stale.", className="t1"),
+            html.B(f"{venue(exchange)} is stale.", className="t1"),
             f" Last price {age} ago; {named} {shows}.",
         ]
         link = dcc.Link("Details", href="/data-quality", className="btn btn-ghost btn-sm")
         found.append(note_strip(html.Span(words), action=link))
     return found
+
+
+def serving_strip(reason: str, exchange: str, since: datetime, symbols: list[str]) -> Component:
+    """Which exchange is silent and why, who serves in its place, and that the rows go back by themselves."""
+    words = [
+        html.B(f"{reason[:1].upper()}{reason[1:]}.", className="t1"),
+        f" Since {numbers.exact_moment(since)} {venue(exchange)} stands in for it: {_named(symbols)}. "
+        "The rows go back by themselves; the candles stay apart.",
+    ]
+    return note_strip(html.Span(words), action=dcc.Link("Details", href="/markets", className="btn btn-ghost btn-sm"))
+
+
+def _named(symbols: list[str]) -> str:
+    return ", ".join(symbols[:3]) + (f" and {len(symbols) - 3} more" if len(symbols) > 3 else "")
 
 
 def lists_menu(name: str, chosen: int | None, lists: tuple[tuple[int, str], ...]) -> Component:
