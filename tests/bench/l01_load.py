@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,7 @@ STORM_S, STORM_RATE = 8.0, 50  # sign-ins a second
 THROUGHPUT_S, BUSY = 10.0, 8
 HOURS = 9_000
 TIMEFRAMES = ("1h", "4h", "1d")
+MARKETS = ("binance/BTC-USDT", "kraken/BTC-USDT")
 OUTPUT = "..charts-frame.data...charts-summary.children.."
 AGENT = {"User-Agent": "bolt-load"}
 ROOMY = {"RATE_LIMIT_API": "1000000", "RATE_LIMIT_AUTH": "1000000", "LOG_LEVEL": "ERROR"}
@@ -52,22 +54,22 @@ class Tally:
 
 
 class Person:
-    """One browser and one program of one account."""
+    """One browser and one program of one account, at the desk with this address."""
 
-    def __init__(self, desk: Desk, number: int, tally: Tally) -> None:
-        self.desk, self.tally = desk, tally
+    def __init__(self, url: str, number: int, tally: Tally, *, markets: Sequence[str] = MARKETS) -> None:
+        self.url, self.tally, self.markets = url, tally, markets
         self.email, self.chance = address(number), random.Random(number)
         self.web = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=AGENT)
         self.token = self.csrf = ""
 
     async def arrive(self) -> None:
         """Sign in on the page and at the API."""
-        async with self.web.get(self.desk.url + "/login") as page:
+        async with self.web.get(self.url + "/login") as page:
             token = (await page.text()).split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
         form = {"csrf_token": token, "email": self.email, "password": PASSWORD}
-        async with self.web.post(self.desk.url + "/login", data=form, allow_redirects=False) as answer:
+        async with self.web.post(self.url + "/login", data=form, allow_redirects=False) as answer:
             assert answer.status == 302, await answer.text()
-        async with self.web.get(self.desk.url + "/") as page:
+        async with self.web.get(self.url + "/") as page:
             await page.read()
         self.csrf = next(cookie.value for cookie in self.web.cookie_jar if cookie.key == CSRF_COOKIE)
         await self.sign_in()
@@ -94,7 +96,7 @@ class Person:
 
     async def change_chart(self) -> None:
         view = {
-            "market": self.chance.choice(("binance/BTC-USDT", "kraken/BTC-USDT")),
+            "market": self.chance.choice(self.markets),
             "tf": self.chance.choice(TIMEFRAMES),
             "ind": "ema:20,rsi:14",
         }
@@ -129,7 +131,7 @@ class Person:
 
     async def _timed(self, kind: str, method: str, path: str, **more: Any) -> dict[str, Any]:
         began = time.perf_counter()
-        async with self.web.request(method, self.desk.url + path, **more) as answer:
+        async with self.web.request(method, self.url + path, **more) as answer:
             text = await answer.read()
             said = await answer.json() if answer.status == 200 and text else {}
         self.tally.took[kind].append((time.perf_counter() - began) * 1_000)
@@ -141,11 +143,11 @@ def address(number: int) -> str:
     return f"person{number}@example.org"
 
 
-def _people() -> None:
+def make_people(count: int) -> None:
     """Accounts, all with the one password, hashed once."""
     made = passwords.make_hash(PASSWORD)
     with db.engine.session() as session:
-        for n in range(PEOPLE):
+        for n in range(count):
             users.add(session, address(n), display_name="", password_hash=made, role=Role.VIEWER, is_owner=False)
 
 
@@ -155,13 +157,18 @@ def _forget() -> None:
         session.execute(delete(Throttle))
 
 
+async def arrive(people: list[Person]) -> None:
+    """Sign all of them in, a few at a time."""
+    for few in range(0, len(people), 4):
+        await asyncio.gather(*(person.arrive() for person in people[few : few + 4]))
+        _forget()
+
+
 async def _load(desk: Desk, tally: Tally) -> tuple[float, Tally, Tally, float]:
     """(callbacks a second without pauses, quiet and stormy API reads, sign-ins a second in the storm)."""
-    people = [Person(desk, n, tally) for n in range(PEOPLE)]
+    people = [Person(desk.url, n, tally) for n in range(PEOPLE)]
     try:
-        for few in range(0, PEOPLE, 4):
-            await asyncio.gather(*(person.arrive() for person in people[few : few + 4]))
-            _forget()
+        await arrive(people)
         tally.took.clear()
         until = time.monotonic() + SECONDS
         await asyncio.gather(*(person.live(until, pause=True) for person in people))
@@ -213,7 +220,7 @@ async def _storm(people: list[Person], tally: Tally) -> float:
 def run() -> list[Row]:
     tally = Tally()
     with running(hours=HOURS, **ROOMY) as desk:
-        _people()
+        make_people(PEOPLE)
         rate, quiet, storm, signed = asyncio.run(_load(desk, tally))
     failed = sum(count for status, count in tally.statuses.items() if status >= 500)
     hashed = median_ms(lambda: passwords.matches(passwords.make_hash(PASSWORD), PASSWORD), 9) / 2
