@@ -20,16 +20,8 @@ def note(
     **detail: Any,
 ) -> None:
     """Append an event of whoever is signed in; the last thing in a transaction, and never with a secret in it."""
-    audit.record(
-        session,
-        actor_id=int(current_user.id),
-        actor=current_user.email,
-        action=action,
-        object=object,
-        ip=request.remote_addr or "unknown",
-        result=result,
-        detail=detail,
-    )
+    ip = request.remote_addr or "unknown"
+    audit.by_user(session, current_user, action, object=object, ip=ip, result=result, **detail)
 
 
 def denied(name: str, *, held: Role, needed: Role) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 import db.engine
 from core import currencies, locales
 from core.clock import utc_now
-from core.errors import Conflict, Forbidden
+from core.errors import Forbidden
 from dashapp import security
 from dashapp.api import guard, tokens
 from dashapp.api.limits import seconds_until
@@ -181,17 +181,14 @@ def register(body: Registration) -> Registered:
     if how == "closed" or (how == "invite" and not body.invitation):
         raise Forbidden(CLOSED if how == "closed" else "An account here needs an invitation of an admin.")
     guard.claim_account(body.email)
-    try:
-        with db.engine.session() as session:
-            accounts.register(
-                session,
-                *(body.email, body.password, body.display_name),
-                invitation=body.invitation,
-                now=utc_now(),
-                ip=guard.address(),
-            )
-    except Conflict:  # the address is taken; to say so would tell strangers who is here
-        return Registered()
+    with db.engine.session() as session:
+        accounts.register(
+            session,
+            *(body.email, body.password, body.display_name),
+            invitation=body.invitation,
+            now=utc_now(),
+            ip=guard.address(),
+        )
     return Registered()
 
 

@@ -63,11 +63,11 @@ def register(
     invitation: str = "",
     now: datetime,
     ip: str = "",
-) -> User:
+) -> None:
     """An account as `invitation` (its token) says, or a viewer's without one; an invitation is used up with it.
 
-    Raises NotFound for a stale invitation, Refused or WeakPassword for input that does not do, Conflict for an address
-    that is taken: callers must not let strangers see the difference.
+    Nobody is told that an address is taken: callers could pass it on to strangers. The same work is done, and it is
+    written down. Raises NotFound for a stale invitation, Refused or WeakPassword for input that does not do.
     """
     offer = invitations.usable(session, invitation, now=now) if invitation else None
     check_email(email)
@@ -75,19 +75,26 @@ def register(
     if offer and offer.email and offer.email != users.normal_email(email):
         raise Refused("This invitation is for another address.")
     passwords.check(password, words=(email, display_name))
-    user = users.add(
-        session,
-        email,
-        display_name=display_name,
-        password_hash=passwords.make_hash(password),
-        role=Role(offer.role) if offer else Role.VIEWER,
-        is_owner=False,
-    )
+    role, how = (Role(offer.role), f"invitation {offer.id}") if offer else (Role.VIEWER, "open registration")
+    wanted = f"user {users.normal_email(email)}"
+    hashed = passwords.make_hash(password)
+    try:
+        user = users.add(session, email, display_name=display_name, password_hash=hashed, role=role, is_owner=False)
+    except Conflict:
+        audit.record(
+            session,
+            actor_id=None,
+            actor="unknown",
+            action="account_created",
+            object=wanted,
+            ip=ip,
+            result="failed",
+            detail={"reason": "the address is taken", "how": how},
+        )
+        return
     if offer:
         invitations.use(session, offer, user.id, now=now)
-    how = f"invitation {offer.id}" if offer else "open registration"
-    audit.by_user(session, user, "account_created", object=f"user {user.email}", ip=ip, role=user.role, how=how)
-    return user
+    audit.by_user(session, user, "account_created", object=wanted, ip=ip, role=user.role, how=how)
 
 
 def remove(session: Session, user_id: int, password: str, *, ip: str = "") -> None:

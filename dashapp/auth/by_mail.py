@@ -1,6 +1,7 @@
 """What a letter helps with: a forgotten password, a new address."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,6 +23,7 @@ from db.tables import User
 
 ON_ITS_WAY = "If there is an account with this address, a letter with a link is on its way to it."
 CONFIRM = "A letter with a link is on its way to the new address. Until you open it the old one stays."
+NOBODY = User(email="nobody", preferences={})  # stands in where an address has no account; never stored
 LETTERS = throttles.Rule(limit=3, window=timedelta(hours=1), doubling=False)
 
 blueprint = Blueprint("by_mail", __name__)
@@ -43,16 +45,20 @@ def forgot() -> ResponseReturnValue:
 
 
 def _ask_for_letter(email: str, now: datetime) -> None:
-    """At most three an hour for one account, so that nobody's mailbox can be filled from here."""
+    """At most three an hour for one account, so that nobody's mailbox can be filled from here.
+
+    Where there is nobody to write to, a letter is written all the same and torn up: who asks cannot tell by the time.
+    """
     with db.engine.session() as session:
-        paused_until = throttles.claim(session, "letter:" + throttles.account_key(email), LETTERS, now=now)
-        user = users.by_email(session, email)
-        if paused_until is not None or user is None or user.disabled_at is not None:
+        if throttles.claim(session, "letter:" + throttles.account_key(email), LETTERS, now=now) is not None:
             return
-        mails.put(session, user, "reset", now=now)
-        audit.record(
-            session, actor_id=None, actor="unknown", action="reset_asked", object=f"user {user.email}", ip=address()
-        )
+        user = users.by_email(session, email)
+        known = user is not None and user.disabled_at is None
+        letter = session.begin_nested()
+        mails.put(session, user if user and known else NOBODY, "reset", now=now)
+        letter.commit() if known else letter.rollback()
+        told: dict[str, Any] = {"object": f"user {user.email}"} if user and known else {"result": "failed"}
+        audit.record(session, actor_id=None, actor="unknown", action="reset_asked", ip=address(), **told)
 
 
 @blueprint.route("/address", methods=["GET", "POST"])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 import db.engine
 from core import reset_links
 from core.clock import utc_now
-from core.errors import Conflict, NotFound, Refused, WeakPassword
+from core.errors import NotFound, Refused, WeakPassword
 from core.roles import Role
 from core.settings import Settings
 from dashapp import gate, security
@@ -48,9 +48,6 @@ def create() -> ResponseReturnValue:
         form.password.errors = [weak.sentence]
     except Refused as refused:
         form.email.errors = [refused.sentence]
-    except Conflict:  # the address is taken; to say so would tell strangers who is here
-        flash(WELCOME)
-        return redirect(url_for("auth.sign_in"))
     else:
         flash(WELCOME)
         return redirect(url_for("auth.sign_in"))
@@ -66,10 +63,10 @@ def _offer(settings: Settings, token: str, now: datetime) -> tuple[Role, str]:
         return Role(found.role), found.email or ""
 
 
-def _make(session: Session, form: RegisterForm, token: str, now: datetime) -> User:
-    """The account; an invitation is used up with it. Raises NotFound, Refused, WeakPassword, Conflict."""
+def _make(session: Session, form: RegisterForm, token: str, now: datetime) -> None:
+    """The account; an invitation is used up with it. Raises NotFound, Refused, WeakPassword."""
     words = (form.email.data or "", form.password.data or "", form.display_name.data or "")
-    return accounts.register(session, *words, invitation=token, now=now, ip=address())
+    accounts.register(session, *words, invitation=token, now=now, ip=address())
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])

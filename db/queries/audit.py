@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from db.queries import sorting
-from db.tables import AuditEvent, User
+from db.tables import AuditEvent
 
 Result = Literal["ok", "failed", "denied"]
 GENESIS = "0" * 64  # what stands before the first event
@@ -72,9 +72,19 @@ def by_command(session: Session, action: str, object: str = "", *, result: Resul
     return record(session, actor_id=None, actor=COMMAND_LINE, action=action, object=object, result=result, detail=known)
 
 
+class Somebody(Protocol):
+    """An account, or what a request knows of it."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def email(self) -> str: ...
+
+
 def by_user(
     session: Session,
-    user: User,
+    user: Somebody,
     action: str,
     *,
     object: str = "",  # noqa: A002
