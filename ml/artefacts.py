@@ -12,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelUnavailable, Refused
-from ml import checkpoints, config, features, scaling
+from ml import checkpoints, config, features, scaling, simple_models
 from ml.config import TrainingConfig
 from ml.novelty import Novelty
 from ml.scaling import Scaler
+from ml.simple_models import SimpleModels
 
 MANIFEST = "manifest.json"
 MODEL, SCALER, CONFIG, CARD = "model.onnx", "scaler.json", "config.json", "card.json"
 WEIGHTS, LABELS = "weights.npz", "labels.npz"
 OOS = "oos.npz"  # walk-forward rows out of sample; its arrays are described in `ml.scorecard`
+BASELINES = "baselines.npz"  # logistic regression and gradient boosting of the newest step; `ml.simple_models`
 NEEDED = (MODEL, SCALER, CONFIG)  # to make a call
 FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,239}/[A-Za-z0-9][A-Za-z0-9-]{0,79}")
 FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
@@ -30,7 +32,8 @@ FILE = re.compile(r"[a-z]+\.(npz|onnx|json)")
 class Loaded:
     """What a call needs, read from files whose hashes matched.
 
-    `threshold`: of conformal sets; `novelty`: of bars unlike any other. None where the version is from before them.
+    `threshold`: of conformal sets; `novelty`: of bars unlike any other; `beside`: baselines that speak with it. None
+    where the version is from before them.
     """
 
     model: bytes
@@ -39,6 +42,7 @@ class Loaded:
     k: float
     threshold: float | None = None
     novelty: Novelty | None = None
+    beside: SimpleModels | None = None
 
 
 def save(models: Path, folder: str, files: dict[str, bytes]) -> dict[str, str]:
@@ -64,18 +68,22 @@ def load(models: Path, folder: str, manifest: dict[str, str]) -> Loaded:
 
     Raises ModelUnavailable naming the file, or the part that does not fit the others.
     """
-    read = {name: read_checked(models, folder, name, manifest) for name in NEEDED}
+    names = [*NEEDED, *([BASELINES] if BASELINES in manifest else [])]
+    read = {name: read_checked(models, folder, name, manifest) for name in names}
     try:
         scaler = scaling.from_json(read[SCALER].decode())
         data = json.loads(read[CONFIG])
         threshold, known = data.get("conformal_threshold"), data.get("novelty")
+        asked = config.from_dict(data["training"])
+        beside = read.get(BASELINES)
         loaded = Loaded(
             model=read[MODEL],
             scaler=scaler,
-            config=config.from_dict(data["training"]),
+            config=asked,
             k=float(data["k"]),
             threshold=None if threshold is None else float(threshold),
             novelty=None if known is None else Novelty.from_dict(known),
+            beside=None if beside is None else simple_models.read(beside, asked.window, len(features.NAMES)),
         )
         check(loaded)
     except (ValueError, KeyError, TypeError, AttributeError, Refused) as fault:

@@ -7,6 +7,7 @@ the train rows when they said what they say now; without that their log loss wou
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,12 +35,21 @@ class Known:
     simple: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A model of scikit-learn fitted on train rows; `say(dataset, rows)` gives (rows, 3) probabilities."""
+
+    fitted: Any
+    say: Callable[[Dataset, Rows], Floats]
+
+
 @dataclass(frozen=True, slots=True)
 class Forecaster(Known):
     """`forecast(dataset, rows)` learns from the train rows alone: probabilities (rows, 3), and the classes it names
-    where they are not simply the likeliest ones."""
+    where they are not simply the likeliest ones. `learn`: how one that is a model is fitted, once for many rows."""
 
     forecast: Callable[[Dataset, Rows], Forecast]
+    learn: Callable[[Dataset], Learned] | None = None
 
 
 def prior(dataset: Dataset) -> Floats:
@@ -66,18 +76,30 @@ def momentum(dataset: Dataset, rows: Rows) -> Forecast:
 
 def logistic(dataset: Dataset, rows: Rows) -> Forecast:
     """Multinomial logistic regression on the ten features of the last bar."""
+    return learn_logistic(dataset).say(dataset, rows), None
+
+
+def learn_logistic(dataset: Dataset) -> Learned:
     from sklearn.linear_model import LogisticRegression  # a second to import; only a training needs it
 
     fitted = LogisticRegression(max_iter=500)
     train = dataset.parts.train
     fitted.fit(dataset.last_bars(train).astype(np.float64), dataset.rows.y[train])
-    found = np.zeros((len(rows), 3))
-    found[:, fitted.classes_.astype(int)] = fitted.predict_proba(dataset.last_bars(rows).astype(np.float64))
-    return found, None
+
+    def say(of: Dataset, rows: Rows) -> Floats:
+        found = np.zeros((len(rows), 3))
+        found[:, fitted.classes_.astype(int)] = fitted.predict_proba(of.last_bars(rows).astype(np.float64))
+        return found
+
+    return Learned(fitted, say)
 
 
 def boosting(dataset: Dataset, rows: Rows) -> Forecast:
     """Gradient-boosted trees on the whole window, flattened; at most `BOOSTED` train rows, evenly spread in time."""
+    return learn_boosting(dataset).say(dataset, rows), None
+
+
+def learn_boosting(dataset: Dataset) -> Learned:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -94,12 +116,17 @@ def boosting(dataset: Dataset, rows: Rows) -> Forecast:
         early_stopping=False,
         random_state=0,
     )
-    found = np.zeros((len(rows), 3))
     with threadpool_limits(1):
         fitted.fit(_flat(dataset, train), dataset.rows.y[train])
-        for part in windows.batches(len(rows), BOOSTED):
-            found[part[:, None], fitted.classes_.astype(int)] = fitted.predict_proba(_flat(dataset, rows[part]))
-    return found, None
+
+    def say(of: Dataset, rows: Rows) -> Floats:
+        found = np.zeros((len(rows), 3))
+        with threadpool_limits(1):
+            for part in windows.batches(len(rows), BOOSTED):
+                found[part[:, None], fitted.classes_.astype(int)] = fitted.predict_proba(_flat(of, rows[part]))
+        return found
+
+    return Learned(fitted, say)
 
 
 def _flat(dataset: Dataset, rows: Rows) -> Table:
@@ -121,11 +148,23 @@ BASELINES: tuple[Forecaster, ...] = (
     Forecaster("majority", "Majority", "always calls the class that happened most", True, majority),
     Forecaster("persistence", "Persistence", "repeats the outcome that settled last", True, persistence),
     Forecaster("momentum", "Momentum", "calls the direction of the last bars, one horizon of them", True, momentum),
-    Forecaster("logistic", "Logistic regression", "linear in the ten features of the last bar", False, logistic),
-    Forecaster("boosting", "Gradient boosting", "boosted trees on the same windows", False, boosting),
+    Forecaster(
+        "logistic", "Logistic regression", "linear in the ten features of the last bar", False, logistic, learn_logistic
+    ),
+    Forecaster("boosting", "Gradient boosting", "boosted trees on the same windows", False, boosting, learn_boosting),
 )
+MODELS: tuple[Forecaster, ...] = tuple(b for b in BASELINES if not b.simple)
 SHUFFLED = Known("shuffled", "LSTM on shuffled labels", "the same network, taught labels in random order", False)
 UNDIRECTED = Known("undirected", "Itself without direction", "its own chance of neutral, sides by base rates", False)
+
+
+def beside(dataset: Dataset, rows: Rows) -> tuple[list[Forecast], dict[str, Learned]]:
+    """What each baseline says, in the order of `BASELINES`, and those that are models, fitted, by key."""
+    learned = {b.key: b.learn(dataset) for b in BASELINES if b.learn is not None}
+    said = [
+        (learned[b.key].say(dataset, rows), None) if b.key in learned else b.forecast(dataset, rows) for b in BASELINES
+    ]
+    return said, learned
 
 
 def undirected(p: Floats, prior: Floats) -> Floats:

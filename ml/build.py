@@ -93,11 +93,12 @@ def assemble(
     walked = walk.walk(frames, asked, trained, net=net, each_batch=each_batch, on_stage=on_stage)
     on_stage(0.6, "Exporting the networks")
     model, difference = walk.export(walked, net)
+    beside = walk.export_beside(walked)
     leaks = _examined(frames, walked, now_ms, lambda share, what: on_stage(0.62 + 0.36 * share, f"Leak lab: {what}"))
     kinds = walk_regimes.codes(walked, frames)
     made = walk_card.card(walked, kinds, leaks=leaks, difference=difference, now_ms=now_ms)
     on_stage(0.98, "Writing the model's files")
-    return Built(made, walk_card.files(walked, made, model, kinds), leaks)
+    return Built(made, walk_card.files(walked, made, model, kinds, beside), leaks)
 
 
 def _examined(frames: Sequence[Frame], walked: Walked, now_ms: int, on_check: Callable[[float, str], None]) -> Report:

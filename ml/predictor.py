@@ -20,7 +20,7 @@ from core.market_name import MarketName
 from core.ohlcv import Candles
 from core.timeframe import Timeframe
 from core.timeframe import parse as parse_timeframe
-from db.queries import markets, predictions, trained_models
+from db.queries import markets, prediction_baselines, predictions, trained_models
 from db.queries.markets import MarketRow
 from db.queries.predictions import CallRow
 from db.tables import Market, TrainedModel
@@ -200,7 +200,10 @@ def _write(
     close: float,
     open_ms: int,
 ) -> bool:
-    """Write the call; False where it stands, or the database's clock says that its outcome has begun to exist."""
+    """Write the call, and what baselines say beside it.
+
+    False where it stands, or the database's clock says that its outcome has begun to exist.
+    """
     best = int(np.argmax(said.probabilities))
     values = {
         "model_id": model.id,
@@ -226,7 +229,10 @@ def _write(
     }
     try:
         with session.begin_nested():
-            return predictions.write(session, values)
+            if (call_id := predictions.write(session, values)) is None:
+                return False
+            prediction_baselines.write(session, call_id, said.beside)
+            return True
     except IntegrityError as fault:
         if "before_outcome" not in str(fault) and "after_close" not in str(fault):
             raise

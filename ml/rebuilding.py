@@ -33,7 +33,10 @@ class Rebuild(Part):
     finding: str
 
 
-COMPARED = (artefacts.WEIGHTS, artefacts.MODEL, artefacts.SCALER, artefacts.CONFIG, artefacts.LABELS, artefacts.OOS)
+COMPARED = (
+    *(artefacts.WEIGHTS, artefacts.MODEL, artefacts.SCALER, artefacts.CONFIG, artefacts.LABELS, artefacts.OOS),
+    artefacts.BASELINES,
+)
 
 
 def compare(then: Card, now: Card, *, old: dict[str, bytes], new: dict[str, bytes], created_ms: int) -> Rebuild:

@@ -17,6 +17,7 @@ from db.queries import trained_models
 from db.tables import TrainedModel
 from ml import abstaining, artefacts, features, labels, sessions
 from ml.artefacts import Loaded
+from ml.windows import Table
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Forecast:
     """Three probabilities in the order bearish, neutral, bullish; barriers as factors on the entry price.
 
     `conformal_set`, `novelty`: as in `db.tables.Prediction`. `abstain_reason`: why the model would rather not call.
+    `beside`: what the version's fitted baselines say of the same window, by key; empty where it keeps none.
     """
 
     probabilities: tuple[float, float, float]
@@ -37,6 +39,7 @@ class Forecast:
     conformal_set: str | None = None
     novelty: float | None = None
     abstain_reason: str | None = None
+    beside: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,13 @@ def forecast(candles: Candles, loaded: Loaded) -> Forecast:
         conformal_set=doubts.conformal_set,
         novelty=doubts.novelty,
         abstain_reason=doubts.reason,
+        beside=_beside(loaded, window[None]),
     )
+
+
+def _beside(loaded: Loaded, window: Table) -> dict[str, tuple[float, float, float]]:
+    said = loaded.beside.say(window) if loaded.beside is not None else {}
+    return {key: (float(p[0, 0]), float(p[0, 1]), float(p[0, 2])) for key, p in said.items()}
 
 
 def faults() -> dict[str, str]:

@@ -14,8 +14,20 @@ import numpy.typing as npt
 
 from core.errors import Refused
 from core.ohlcv import Floats
-from ml import baselines, conformal, dataset, evaluation, network, novelty, onnx_export, parts, report, trainer
-from ml.baselines import Forecast
+from ml import (
+    baselines,
+    conformal,
+    dataset,
+    evaluation,
+    network,
+    novelty,
+    onnx_export,
+    parts,
+    report,
+    simple_export,
+    trainer,
+)
+from ml.baselines import Forecast, Learned
 from ml.config import TrainingConfig
 from ml.dataset import Dataset, Frame
 from ml.evaluation import Judged
@@ -30,7 +42,8 @@ Flags = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One fold. `p`: (rows, 3) what the mean of all seeds says of its test; `inside`: (rows, 3) conformal sets;
-    `far`: novelty of each row; `beside`: what each baseline says, in the order of `baselines.BASELINES`."""
+    `far`: novelty of each row; `beside`: what each baseline says, in the order of `baselines.BASELINES`;
+    `learned`: those of them that are models, fitted on the train rows."""
 
     data: Dataset
     members: list[Trained]
@@ -41,6 +54,7 @@ class Step:
     novelty: Novelty
     far: Floats
     beside: list[Forecast]
+    learned: dict[str, Learned]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +131,12 @@ def export(walked: Walked, net: Network) -> tuple[bytes, float]:
     return model, onnx_export.largest_difference(model, windows, np.mean(said, axis=0))
 
 
+def export_beside(walked: Walked) -> bytes:
+    """The file of the baselines of the newest step, checked on real windows; raises ModelUnavailable like `export`."""
+    newest = walked.newest
+    return simple_export.export(newest.learned, newest.data, newest.data.parts.test[-CHECKED:])
+
+
 def start(asked: TrainingConfig, features: int) -> Network:
     """The network of this process, TensorFlow loaded where it was not yet."""
     network.start()
@@ -132,6 +152,7 @@ def _step(frames: Sequence[Frame], asked: TrainingConfig, trained: dict[Key, Tra
     validation, test = data.parts.validation, data.parts.test
     threshold = conformal.fit(np.mean([m.validation for m in members], axis=0), data.rows.y[validation])
     known = novelty.fit(data.last_bars(data.parts.train))
+    beside, learned = baselines.beside(data, test)
     return Step(
         data=data,
         members=members,
@@ -141,7 +162,8 @@ def _step(frames: Sequence[Frame], asked: TrainingConfig, trained: dict[Key, Tra
         inside=conformal.sets(p, threshold),
         novelty=known,
         far=known.of(data.last_bars(test)),
-        beside=[b.forecast(data, test) for b in baselines.BASELINES],
+        beside=beside,
+        learned=learned,
     )
 
 

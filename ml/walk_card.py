@@ -79,8 +79,8 @@ def card(walked: Walked, kinds: Codes, *, leaks: Report, difference: float, now_
     )
 
 
-def files(walked: Walked, made: Card, model: bytes, kinds: Codes) -> dict[str, bytes]:
-    """What a version's folder holds."""
+def files(walked: Walked, made: Card, model: bytes, kinds: Codes, beside: bytes) -> dict[str, bytes]:
+    """What a version's folder holds; `beside`: the baselines that speak with it."""
     newest, asked = walked.newest, walked.config
     stored = {
         "training": asked.to_dict(),
@@ -96,6 +96,7 @@ def files(walked: Walked, made: Card, model: bytes, kinds: Codes) -> dict[str, b
         artefacts.CONFIG: json.dumps(stored, indent=1).encode(),
         artefacts.CARD: json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False).encode(),
         artefacts.LABELS: checkpoints.npz(_labels(newest)),
+        artefacts.BASELINES: beside,
     }
     return found | ({artefacts.OOS: checkpoints.npz(_out_of_sample(walked, kinds))} if asked.walks else {})
 

@@ -24,7 +24,7 @@ def register(add: Add) -> None:
 
 
 def verify_ledger(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
-    """Exit 0 when both chains are whole, 1 with every offending row as a line; notices do not change the exit."""
+    """Exit 0 when all chains are whole, 1 with every offending row as a line; notices do not change the exit."""
     import db.engine
     from db.queries import ledger
 
@@ -36,7 +36,12 @@ def verify_ledger(_asked: argparse.Namespace, settings: Settings, output: Output
         "ok": not breaches,
         "calls": found.calls.rows,
         "outcomes": found.outcomes.rows,
-        "heads": {"predictions": found.calls.head, "prediction_outcomes": found.outcomes.head},
+        "baselines": found.baselines.rows,
+        "heads": {
+            "predictions": found.calls.head,
+            "prediction_outcomes": found.outcomes.head,
+            "prediction_baselines": found.baselines.head,
+        },
         "breaches": [asdict(breach) for breach in breaches],
         "settled_late": found.outcomes.slow,
         "unsettled": len(withheld) + len(waiting),
@@ -74,9 +79,11 @@ def _open_calls(session: "Session", now: datetime) -> "tuple[list[Breach], list[
 
 def _whole(found: "Ledger") -> list[str]:
     return [
-        f"The ledger is whole: {found.calls.rows:,} calls, {found.outcomes.rows:,} outcomes.",
+        f"The ledger is whole: {found.calls.rows:,} calls, {found.outcomes.rows:,} outcomes, "
+        f"{found.baselines.rows:,} forecasts of baselines beside calls.",
         f"Newest call {found.calls.head}",
         f"Newest outcome {found.outcomes.head}",
+        f"Newest baseline {found.baselines.head}",
         "Note them elsewhere: the same lines later prove that nothing before them was changed.",
     ]
 

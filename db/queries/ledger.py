@@ -1,11 +1,12 @@
-"""Proving the ledger: that no call and no outcome was changed, dropped, put between or written late.
+"""Proving the ledger: that no call, no outcome and no forecast beside a call was changed, dropped or written late.
 
-Triggers write `seq`, `prev_hash` and `hash` of every row of `predictions` and `prediction_outcomes`, one writer at a
-time. `hash` is SHA-256, hexadecimal, over UTF-8 lines: the hash of the row before (64 zeros before the first), then
-the columns in the order below. Whole numbers are decimal, moments are microseconds since 1970 UTC, floating-point
-numbers the 16 hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`, nothing is `-`. Calls
-of form 1 were written before the columns in `ADDED` existed and leave them out. Here the same is computed in Python, so
-that functions somebody changed in the database prove nothing.
+Triggers write `seq`, `prev_hash` and `hash` of every row of `predictions`, `prediction_outcomes` and
+`prediction_baselines`, one writer at a time. `hash` is SHA-256, hexadecimal, over UTF-8 lines: the hash of the row
+before (64 zeros before the first), then the columns in the order below; of what a baseline said the hash of its call
+comes last. Whole numbers are decimal, moments are microseconds since 1970 UTC, floating-point numbers the 16
+hexadecimal digits of their big-endian IEEE 754 form, booleans `true` or `false`, nothing is `-`. Calls of form 1 were
+written before the columns in `ADDED` existed and leave them out. Here the same is computed in Python, so that
+functions somebody changed in the database prove nothing.
 
 A call that was written late is a breach: it may have known what it foretold. An outcome that was written late is a
 notice: it follows from candles anybody can compute it from, and a stopped machine or a hole in the candles delays it.
@@ -13,8 +14,8 @@ notice: it follows from candles anybody can compute it from, and a stopped machi
 
 import hashlib
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import Refused
 from core.timeframe import parse
-from db.tables import LedgerHead, Prediction, PredictionOutcome
+from db.queries import prediction_baselines
+from db.tables import LedgerHead, Prediction, PredictionBaseline, PredictionOutcome
 
 GENESIS = "0" * 64
 SHOWN = 100  # breaches of a chain that are listed
@@ -38,6 +40,7 @@ ADDED = ("form", "conformal_set", "novelty", "abstained", "abstain_reason")  # o
 OUTCOME = (
     *("seq", "prediction_id", "outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at"),
 )
+BASELINE = ("seq", "prediction_id", "name", "p_bearish", "p_neutral", "p_bullish", "made_at", "call_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ class Chain:
 class Ledger:
     calls: Chain
     outcomes: Chain
+    baselines: Chain
 
     @property
     def breaches(self) -> list[Breach]:
-        return self.calls.breaches + self.outcomes.breaches
+        return self.calls.breaches + self.outcomes.breaches + self.baselines.breaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,16 @@ def verify(session: Session) -> Ledger:
 
     A call is late when it was stamped before its candle closed, once its outcome had begun, before an older row, or
     when its times do not follow from its candle, timeframe and horizon. A row that was cut off the end is missed
-    because the newest place is noted beside the chain.
+    because the newest place is noted beside the chain. A version that keeps baselines has them beside every call.
     """
-    calls: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, *ADDED, "prev_hash", "hash")]
-    walked = _walk(session, "predictions", calls, hashed_of_call, "made_at", _late_call)
-    found: list[Any] = [getattr(PredictionOutcome, name) for name in (*OUTCOME, "prev_hash", "hash")]
-    about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from, Prediction.closed_at, Prediction.due_at]
-    settled = _walk(session, "prediction_outcomes", [*found, *about], lambda _: OUTCOME, "settled_at", _late_outcome)
-    return Ledger(walked, settled)
+    beside = _walk(session, _baselines())
+    silent = [
+        Breach("prediction_baselines", "missing", None, row.id,
+               f"{row.name} beside call {row.id} (row {row.seq} of predictions) is missing")
+        for row in prediction_baselines.missing(session, limit=SHOWN)
+    ]  # fmt: skip
+    beside = replace(beside, breaches=beside.breaches + silent)
+    return Ledger(_walk(session, _calls()), _walk(session, _outcomes()), beside)
 
 
 def unsettled(session: Session, *, now: datetime) -> list[Open]:
@@ -125,45 +131,87 @@ def unsettled(session: Session, *, now: datetime) -> list[Open]:
     return [Open(*row) for row in session.execute(query)]
 
 
-def _walk(session: Session, table: str, columns: list[Any], hashed: Any, stamp: str, late: Any) -> Chain:
-    name = "call" if table == "predictions" else "outcome of call"
-    previous, place, stamped, rows = GENESIS, 0, EPOCH, 0
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a chain is made of: its table, what its hash covers, and what may be wrong with the time of a row.
+
+    `told` names a row by its call, whose number stands in the column `number`; `late` is a breach, `slow` a notice.
+    """
+
+    row: Any
+    number: str
+    columns: list[Any]
+    hashed: Callable[[Any], tuple[str, ...]]
+    stamp: str
+    told: Callable[[Any], str]
+    late: Callable[[Any], str]
+    slow: Callable[[Any], str] = lambda _: ""
+
+    @property
+    def table(self) -> str:
+        return str(self.row.__tablename__)
+
+    def rows(self, session: Session) -> Iterator[Any]:
+        """In their order, a row beside its call where it is none itself."""
+        query = select(*self.columns, self.row.prev_hash, self.row.hash)
+        if self.row is not Prediction:
+            query = query.outerjoin(Prediction, Prediction.id == self.row.prediction_id)
+        yield from session.execute(query.order_by(self.row.seq).execution_options(yield_per=1_000))
+
+
+def _calls() -> _Kind:
+    columns: list[Any] = [getattr(Prediction, name) for name in (*PREDICTION, *ADDED)]
+    return _Kind(Prediction, "id", columns, hashed_of_call, "made_at", lambda row: f"call {row.id}", _late_call)
+
+
+def _outcomes() -> _Kind:
+    columns: list[Any] = [getattr(PredictionOutcome, name) for name in OUTCOME]
+    about: list[Any] = [Prediction.id.label("call"), Prediction.outcome_from, Prediction.closed_at, Prediction.due_at]
+    return _Kind(
+        PredictionOutcome, "prediction_id", [*columns, *about], lambda _: OUTCOME, "settled_at",
+        lambda row: f"outcome of call {row.prediction_id}", _late_outcome, _slow,
+    )  # fmt: skip
+
+
+def _baselines() -> _Kind:
+    columns: list[Any] = [getattr(PredictionBaseline, name) for name in BASELINE[:-1]]
+    about: list[Any] = [Prediction.hash.label("call_hash"), Prediction.outcome_from]
+    return _Kind(
+        PredictionBaseline, "prediction_id", [*columns, *about], lambda _: BASELINE, "made_at",
+        lambda row: f"{row.name} beside call {row.prediction_id}", _late_baseline,
+    )  # fmt: skip
+
+
+def _walk(session: Session, kind: _Kind) -> Chain:
+    table, previous, place, stamped, rows = kind.table, GENESIS, 0, EPOCH, 0
     breaches: list[Breach] = []
     slow, notices = 0, list[Breach]()
 
-    def note(kind: str, seq: int | None, number: int | None, told: str) -> None:
-        breaches.append(Breach(table, kind, seq, number, told))
+    def note(what: str, seq: int | None, number: int | None, told: str) -> None:
+        breaches.append(Breach(table, what, seq, number, told))
 
-    for row in _rows(session, table, columns):
+    for row in kind.rows(session):
         rows += 1
-        number = row.id if table == "predictions" else row.prediction_id
-        told = f"{name} {number} (row {row.seq} of {table})"
+        number, stamp = getattr(row, kind.number), getattr(row, kind.stamp)
+        told = f"{kind.told(row)} (row {row.seq} of {table})"
         for gone in range(place + 1, min(row.seq, place + 1 + SHOWN)):
             note("missing", gone, None, f"row {gone} of {table} is missing")
         following = row.seq == place + 1
-        if digest(row.prev_hash, [getattr(row, word) for word in hashed(row)]) != row.hash:
+        if digest(row.prev_hash, [getattr(row, word) for word in kind.hashed(row)]) != row.hash:
             note("changed", row.seq, number, f"{told} was changed")
         elif following and row.prev_hash != previous:
             note("inserted", row.seq, number, f"{told} does not follow the row before it")
-        if reason := late(row):
+        if reason := kind.late(row):
             note("late", row.seq, number, f"{told} {reason}")
-        elif getattr(row, stamp) < stamped:
+        elif stamp < stamped:
             note("late", row.seq, number, f"{told} was stamped before the row it follows")
-        if table == "prediction_outcomes" and (waited := _slow(row)):
+        if waited := kind.slow(row):
             slow += 1
             if slow <= SHOWN:
                 notices.append(Breach(table, "slow", row.seq, number, f"{told} {waited}"))
-        previous, place, stamped = row.hash, row.seq, max(stamped, getattr(row, stamp))
+        previous, place, stamped = row.hash, row.seq, max(stamped, stamp)
     _end(session, table, place, previous, note)
     return Chain(rows, previous, breaches[:SHOWN], slow, notices)
-
-
-def _rows(session: Session, table: str, columns: list[Any]) -> Iterator[Row[Any]]:
-    query = select(*columns)
-    if table == "prediction_outcomes":
-        query = query.outerjoin(Prediction, Prediction.id == PredictionOutcome.prediction_id)
-    seq = Prediction.seq if table == "predictions" else PredictionOutcome.seq
-    yield from session.execute(query.order_by(seq).execution_options(yield_per=1_000))
 
 
 def _end(session: Session, table: str, place: int, last: str, note: Any) -> None:
@@ -197,6 +245,12 @@ def _late_outcome(row: Row[Any]) -> str:
     if row.call is None:
         return "has lost its call"
     return "was written before its path could have been known" if row.settled_at < row.outcome_from else ""
+
+
+def _late_baseline(row: Row[Any]) -> str:
+    if row.outcome_from is None:
+        return "has lost its call"
+    return "is late: it was written when the outcome had begun to exist" if row.made_at >= row.outcome_from else ""
 
 
 def _slow(row: Row[Any]) -> str:

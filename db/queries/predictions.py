@@ -65,10 +65,10 @@ class CallRow:
         return None if self.outcome is None else self.outcome == self.call
 
 
-def write(session: Session, values: dict[str, Any]) -> bool:
-    """Write a call; False where the model has called this candle already. The database refuses a late one."""
+def write(session: Session, values: dict[str, Any]) -> int | None:
+    """Write a call; its id, None where the model has called this candle already. The database refuses a late one."""
     statement = insert(Prediction).values(values).on_conflict_do_nothing()
-    return session.execute(statement.returning(Prediction.id)).first() is not None
+    return session.execute(statement.returning(Prediction.id)).scalar()
 
 
 def get(session: Session, call_id: int) -> CallRow:

@@ -123,7 +123,7 @@ def test_a_planted_rule_is_learned(trained: dict[str, Any]) -> None:
 
 def test_a_built_version_has_all_its_files_and_a_card_that_can_be_read(trained: dict[str, Any], folder: Path) -> None:
     assert trained["built"]["files"] == sorted(
-        ["weights.npz", "model.onnx", "scaler.json", "config.json", "card.json", "labels.npz"]
+        ["weights.npz", "model.onnx", "scaler.json", "config.json", "card.json", "labels.npz", "baselines.npz"]
     )
     card = Card.from_dict(trained["built"]["card"])
     assert card == Card.from_dict(json.loads((folder / "card.json").read_text()))
@@ -167,6 +167,27 @@ def test_the_served_onnx_file_repeats_the_test_forecasts(trained: dict[str, Any]
     p = session.run(None, {"window": windows.gather(table, ends, asked.window)})[0]
     of_market = kept["test_p"][kept["market"][kept["test_rows"]] == 0]
     np.testing.assert_allclose(p, of_market, atol=1e-5)
+
+
+def test_the_kept_baselines_score_on_the_test_what_the_card_says_of_them(trained: dict[str, Any], folder: Path) -> None:
+    from ml import config, evaluation, scaling, simple_models, windows
+
+    asked = config.from_dict(json.loads((folder / artefacts.CONFIG).read_text())["training"])
+    scaler = scaling.from_json((folder / artefacts.SCALER).read_text())
+    beside = simple_models.read((folder / artefacts.BASELINES).read_bytes(), asked.window, len(features.NAMES))
+    with np.load(folder / artefacts.LABELS, allow_pickle=False) as found:
+        kept = {name: found[name] for name in found.files}
+    card, losses = Card.from_dict(trained["built"]["card"]), {"logistic": [], "boosting": []}
+    for number in range(len(asked.markets)):
+        candles = train_once.walk(1_500, seed=number)
+        rows = kept["test_rows"][kept["market"][kept["test_rows"]] == number]
+        table = scaler.apply(features.compute(candles, asked.step.ms))
+        ends = np.searchsorted(candles.time, kept["t0"][rows]).astype(np.int32)
+        for key, p in beside.say(windows.gather(table, ends, asked.window)).items():
+            y = evaluation.settled(kept["y"][rows], kept["ambiguous"][rows], p)
+            losses[key] += evaluation.log_losses(p, y).tolist()
+    for key, found in losses.items():
+        assert np.mean(found) == pytest.approx(card.baseline(key).metrics.log_loss, abs=1e-6)
 
 
 def test_class_weights_make_classes_even_and_come_out_again() -> None:

@@ -12,6 +12,7 @@ from ml.card import Card, SeedRun
 from ml.code_version import code_version
 from ml.config import TrainingConfig
 from ml.dataset import Dataset, Frame
+from ml.simple_models import Linear, SimpleModels, Trees
 from tests.candles import walk
 from tests.ml.networks import random_weights
 
@@ -71,8 +72,31 @@ def card(asked: TrainingConfig, data: Dataset, *, forecast: np.ndarray | None = 
     )
 
 
+def simple_models(asked: TrainingConfig, *, seed: int = 1) -> SimpleModels:
+    """Baselines that nobody fitted: a random line, and for each class a tree that asks one number of the window."""
+    rng, inputs = np.random.default_rng(seed), asked.window * len(features.NAMES)
+    forks = [((int(rng.integers(inputs)), n + 1, n + 2), (-1, 0, 0), (-1, 0, 0)) for n in (0, 3, 6)]
+    classes = np.arange(3, dtype=np.int32)
+    return SimpleModels(
+        Linear(classes, rng.normal(size=(3, len(features.NAMES))), rng.normal(size=3)),
+        Trees(
+            classes,
+            rng.normal(size=3),
+            roots=np.array([0, 3, 6], dtype=np.int32),
+            adds_to=classes,
+            links=np.array(forks, dtype=np.int32).reshape(9, 3),
+            values=rng.normal(size=(9, 2)),
+        ),
+    )
+
+
+def beside(asked: TrainingConfig, *, seed: int = 1) -> dict[str, bytes]:
+    """The file of such baselines."""
+    return {artefacts.BASELINES: checkpoints.npz(simple_models(asked, seed=seed).arrays())}
+
+
 def files(asked: TrainingConfig, *, seed: int = 1) -> dict[str, bytes]:
-    """The files a call needs, with random weights and a scaler that changes nothing."""
+    """The files a call needs, with random weights and a scaler that changes nothing; none of baselines, as once."""
     import json
 
     from ml import onnx_export
@@ -88,10 +112,18 @@ def files(asked: TrainingConfig, *, seed: int = 1) -> dict[str, bytes]:
     }
 
 
-def publish(session: Session, models: Path, made: Card, asked: TrainingConfig, *, seed: int = 1) -> TrainedModel:
-    """Write files with random weights and record them as the next version."""
+def publish(
+    session: Session,
+    models: Path,
+    made: Card,
+    asked: TrainingConfig,
+    *,
+    seed: int = 1,
+    more: dict[str, bytes] | None = None,
+) -> TrainedModel:
+    """Write files with random weights, and `more` of them, and record them as the next version."""
     folder = f"{asked.family}/job-{seed}"
-    manifest = artefacts.save(models, folder, files(asked, seed=seed))
+    manifest = artefacts.save(models, folder, files(asked, seed=seed) | (more or {}))
     return registry.record(session, made, asked, manifest=manifest, folder=folder)
 
 
