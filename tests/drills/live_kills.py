@@ -22,7 +22,7 @@ import db.engine
 from core import ticks
 from core.clock import from_ms
 from db.queries import leases
-from db.tables import Job
+from db.tables import Candle, CandleDelivery, CandleRevision, Job
 from tests.drills import truth
 from tests.drills.stage import BINANCE, Product, Replay, product, replay, require_reference, say
 
@@ -42,7 +42,12 @@ class Counted:
     doubled: int  # of them, those for what was asked for already
     streams: int
     ticks: int
-    top_ups: int
+    closed: int  # candles that closed meanwhile, and are stored
+    rows: int  # by which the table of candles grew
+    told: int  # candles that are written down as brought, by whomever
+    revised: int
+    slots: int  # of the schedule
+    jobs: int  # for them
 
 
 @dataclass
@@ -140,12 +145,17 @@ def _twice(drill: Drill) -> None:
         time.sleep(20)
         _to_minute(30.0)
         beside = _counted(drill)
-        say(f"requests in {BESIDE_MINUTES} minutes: alone {alone.requests}, with a second of each {beside.requests}")
+        for told, found in (("alone", alone), ("with a second of each", beside)):
+            say(f"in {BESIDE_MINUTES} minutes, {told}: {found}")
+        due = BESIDE_MINUTES * len(FOLLOWED)
         drill.check(beside.doubled == 0, f"requests that came twice: {beside.doubled}")
         drill.check(beside.streams == 0, f"streams opened by the second: {beside.streams}")
         same = abs(beside.ticks - alone.ticks) <= SPREAD * alone.ticks
         drill.check(same, f"ticks in {BESIDE_MINUTES} minutes: alone {alone.ticks}, with a second {beside.ticks}")
-        drill.check(beside.top_ups == BESIDE_MINUTES, f"top-ups in as many minutes: {beside.top_ups}")
+        drill.check(beside.closed == due, f"minutes that closed and are stored: {beside.closed} of {due}")
+        once = beside.told == beside.rows and beside.revised == 0
+        drill.check(once, f"rows: {beside.rows} new, {beside.told} brought, {beside.revised} revised")
+        drill.check(beside.jobs == beside.slots, f"slots of the schedule: {beside.slots}, jobs for them: {beside.jobs}")
         for role, lease in (("live-binance", "live:binance"), ("scheduler", "scheduler")):
             _taken_over(drill, role, lease)
     finally:
@@ -168,16 +178,40 @@ def _to_minute(second: float) -> None:
 
 
 def _counted(drill: Drill) -> Counted:
+    """What happens from now on. It begins in the middle of a minute: the last one that closes is stored by the end."""
     began = time.time()
-    ticks_before = _ticks(drill)
+    ticks_before, rows_before = _ticks(drill), _rows()
     time.sleep(BESIDE_MINUTES * MINUTE_S)
     log = [entry for entry in drill.exchange.log() if began <= entry["t"]]
     streams = sum(entry["method"] == "WS" for entry in log)
     asked = [tuple(sorted(entry["query"].items())) for entry in log if entry["path"].endswith("klines")]
+    first = from_ms(int(began // MINUTE_S * MINUTE_S) * 1_000)
+    rows, told, revised = (after - before for after, before in zip(_rows(), rows_before, strict=True))
     with db.engine.session() as session:
-        mine = (Job.name == "top_up", Job.created_at >= from_ms(int(began * 1_000)))
-        top_ups = session.scalar(select(func.count()).select_from(Job).where(*mine)) or 0
-    return Counted(len(asked), len(asked) - len(set(asked)), streams, _ticks(drill) - ticks_before, top_ups)
+        minutes = select(func.count()).select_from(Candle).where(Candle.timeframe == "1m", Candle.open_time >= first)
+        slot = Job.created_at >= from_ms(int(began * 1_000)), Job.dedupe.contains("@")
+        jobs, slots = session.execute(select(func.count(), func.count(Job.dedupe.distinct())).where(*slot)).one()
+        closed = session.scalar(minutes) or 0
+    return Counted(
+        requests=len(asked),
+        doubled=len(asked) - len(set(asked)),
+        streams=streams,
+        ticks=_ticks(drill) - ticks_before,
+        closed=closed,
+        rows=rows,
+        told=told,
+        revised=revised,
+        slots=slots,
+        jobs=jobs,
+    )
+
+
+def _rows() -> tuple[int, int, int]:
+    """Candles that are stored, that are written down as brought, and that were told differently later."""
+    counts = (select(func.count()).select_from(Candle), select(func.sum(CandleDelivery.candles)))
+    with db.engine.session() as session:
+        stored, brought = (session.scalar(count) or 0 for count in counts)
+        return stored, brought, session.scalar(select(func.count()).select_from(CandleRevision)) or 0
 
 
 def _ticks(drill: Drill) -> int:
