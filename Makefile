@@ -46,7 +46,7 @@ walk-drill: installed-test ## the walk-forward on hourly candles of six coins, w
 
 security: installed-test assets ## scanners over the source, and over a desk of their own; about a quarter of an hour
 	@deploy/security.sh
-	@$(VENV)/python -m tests.security.scan $(STEPS)
+	@BOLT_REQUIRE_TOOLS=$${BOLT_REQUIRE_TOOLS-1} $(VENV)/python -m tests.security.scan $(STEPS)
 
 live-drill: installed-test ## follow ten markets of replayed exchanges for 15 minutes, compare every candle: LIVE=--faults
 	@$(VENV)/python -m tests.drills.live_replay $(LIVE)

@@ -16,12 +16,12 @@ import db.migrate
 from dashapp.embedded.postgres import Postgres
 from dashapp.embedded.valkey import Valkey
 from db.base import Base
+from tests.tools import CHROMIUM, left_out
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHARED = Path(os.environ.get("BOLT_REFERENCE", Path(__file__).resolve().parent.parent.parent / "shared"))
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 QUIET = [
     "--no-sandbox",
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"the reference folder is not at {SHARED}"))
-        if "browser" in item.keywords and not CHROMIUM:
+        if "browser" in item.keywords and left_out(CHROMIUM):
             item.add_marker(pytest.mark.skip(reason="no Chromium found: browser tests need the program `chromium`"))
 
 

@@ -1,7 +1,6 @@
 """Debian's Nginx on loopback with the product's own file, which is changed in nothing but names, ports and patience."""
 
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from cryptography.x509.oid import NameOID
 from core.clock import utc_now
 from dashapp.config import ROOT
 from dashapp.embedded.children import free_port
+from tests.tools import NGINX
 
 NAME = "bolt.example.org"
 PRODUCT = ROOT / "deploy" / "nginx" / "bolt.conf"
-PROGRAM = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
 AROUND = """\
 daemon off;
 pid {folder}/nginx.pid;
@@ -51,12 +50,12 @@ class Nginx:
 @contextmanager
 def running(folder: Path, upstream: int) -> Iterator[Nginx]:
     """Serve what listens on the port `upstream` as bolt.example.org."""
-    assert PROGRAM is not None
+    assert NGINX is not None, "no Nginx found: install Debian's nginx-light"
     certificate = make_certificate(folder)
     ports = Nginx(free_port(), free_port(), certificate)
     (folder / "bolt.conf").write_text(placed(PRODUCT.read_text(encoding="utf-8"), folder, upstream, ports))
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder))
-    process = subprocess.Popen([PROGRAM, "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf"])
+    process = subprocess.Popen([NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf"])
     try:
         _wait(folder / "nginx.pid", process)
         yield ports

@@ -58,12 +58,6 @@ def ruff() -> int:
     return _run(ROOT / ".venv/bin/ruff", "check", "--quiet", *present())
 
 
-def timing() -> int:
-    """S10 with a hundred sign-ins of a known and of an unknown account each; `make test` tries fifteen."""
-    tests = ("tests/dashapp/api/test_auth.py", "-k", "s10_they_take_the_same_time")
-    return _run("env", "S10_PAIRS=100", ROOT / ".venv/bin/python", "-m", "pytest", "-q", *tests)
-
-
 def semgrep(tools: Path) -> int:
     """The rules of `rules/`: first each against what it is for, then all of them against the product."""
     quiet = ("--metrics=off", "--disable-version-check")

@@ -20,11 +20,12 @@ from core.market_name import parse
 from dashapp.auth import accounts, sessions
 from db.queries import markets
 from db.tables import AuditEvent
+from tests import tools
 from tests.conftest import empty
 from tests.security.nginx import NAME, PRODUCT, Nginx
 from tests.web import OWNER, PASSWORD, make_app, settings_for
 
-pytestmark = pytest.mark.skipif(nginx.PROGRAM is None, reason="no Nginx found: these tests need Debian's nginx-light")
+pytestmark = pytest.mark.skipif(tools.left_out(tools.NGINX), reason="no Nginx found: install Debian's nginx-light")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """S38: the processes of a machine without containers are nobody special, and can write and do next to nothing."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,11 +8,11 @@ import yaml
 
 from core.jobs import Queue
 from dashapp.config import ROOT
+from tests.tools import SYSTEMD, left_out
 
 FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
 LIMIT = 30  # tenths: 3.0 of 10
-TOOL = shutil.which("systemd-analyze")
 DEMANDED = {
     "User": {"bolt"},
     "Group": {"bolt"},
@@ -54,8 +53,8 @@ def faults(unit: Path) -> list[str]:
 
 
 def exposure(unit: Path) -> "subprocess.CompletedProcess[str]":
-    assert TOOL is not None
-    command = [TOOL, "security", "--offline=true", f"--threshold={LIMIT}", "--no-pager", str(unit)]
+    assert SYSTEMD is not None, "systemd-analyze is not installed"
+    command = [SYSTEMD, "security", "--offline=true", f"--threshold={LIMIT}", "--no-pager", str(unit)]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -68,7 +67,7 @@ def test_s38_a_unit_runs_as_nobody_special_and_writes_only_its_folder(unit: Path
     assert not [line for line in told["Environment"] if "SECRET" in line or "PASSWORD" in line or "_URL" in line]
 
 
-@pytest.mark.skipif(TOOL is None, reason="systemd-analyze is not installed")
+@pytest.mark.skipif(left_out(SYSTEMD), reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_s38_systemd_finds_a_unit_exposed_to_3_of_10_at_most(unit: Path) -> None:
     said = exposure(unit)
@@ -83,7 +82,7 @@ def test_s38_a_unit_that_may_more_is_found_out(tmp_path: Path) -> None:
         text = text.replace(f"{line}\n", "")
     open_unit.write_text(text.replace("SystemCallFilter=", "#"), encoding="utf-8")
     assert {"User", "ProtectSystem", "NoNewPrivileges", "SystemCallFilter"} <= set(faults(open_unit))
-    if TOOL:
+    if SYSTEMD:
         assert exposure(open_unit).returncode != 0
 
 

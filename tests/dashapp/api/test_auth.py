@@ -1,9 +1,5 @@
 """Signing in at the API, the own account, personal tokens."""
 
-import os
-import statistics
-import time
-
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -12,13 +8,11 @@ from sqlalchemy.orm import Session
 from core.clock import utc_now
 from core.roles import Role
 from db.queries import invitations, users
-from db.tables import ApiToken, Throttle, TokenFamily, User
+from db.tables import ApiToken, TokenFamily, User
 from tests.api import asker, is_problem, login
 from tests.web import OWNER, PASSWORD, make_app, settings_for, sign_in
 
 ANOTHER = "Velvet-anchor-29"
-
-PAIRS = int(os.environ.get("S10_PAIRS", "15"))  # `make security` tries a hundred of each
 
 
 def test_a_sign_in_answers_two_tokens(tokens) -> None:
@@ -59,20 +53,6 @@ def test_s10_wrong_user_and_wrong_password_look_the_same(app: Flask, owner: int)
     known, unknown = failed(app, OWNER), failed(app, "nobody@example.org")
     assert is_problem(known, 401)
     assert plain(known) == plain(unknown)
-
-
-def test_s10_they_take_the_same_time(app: Flask, owner: int, session: Session) -> None:
-    def seconds(email: str) -> float:
-        session.execute(update(Throttle).values(failures=0, blocked_until=None))
-        session.commit()
-        begin = time.thread_time()  # of this thread: other work of the machine does not count
-        failed(app, email)
-        return time.thread_time() - begin
-
-    seconds("warm@example.org")
-    pairs = [(seconds(OWNER), seconds("nobody@example.org")) for _ in range(PAIRS)]
-    known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))
-    assert abs(known - unknown) < max(0.015, 0.1 * known)
 
 
 def test_s11_after_five_failures_the_right_password_must_wait(app: Flask, owner: int) -> None:
