@@ -327,7 +327,7 @@
 
   client.overview = {
     draw(frame) {
-      if (!frame) return window.dash_clientside.no_update;
+      if (!frame || view.ahead()) return window.dash_clientside.no_update;
       view.frame = frame;
       view.draw();
       if (window.boltLive.look) window.boltLive.look();

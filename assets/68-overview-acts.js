@@ -6,7 +6,10 @@
   const view = window.boltOverview;
   const find = (id) => document.getElementById(id);
   const UNDO_MS = 8000;
-  let asked = 0;
+  const LOST_MS = 10000; // an act without an answer for so long is given up: the next frame tells what the server has
+  const queue = [];
+  let flying = null; // the number of the act on its way
+  let count = 0;
 
   function element(tag, className, text) {
     const made = document.createElement(tag);
@@ -15,10 +18,30 @@
     return made;
   }
 
+  /* One act at a time, in order: two changes of a store before Dash has read it are one to Dash, and the first is lost. */
   function act(wish) {
-    asked += 1;
-    window.dash_clientside.set_props("overview-do", { data: { ...wish, n: `${Date.now()}.${asked}` } });
+    queue.push({ ...wish, n: `${Date.now()}.${(count += 1)}` });
+    flush();
   }
+
+  function flush() {
+    if (flying || !queue.length) return;
+    const wish = queue.shift();
+    flying = wish.n;
+    setTimeout(() => answered(wish.n), LOST_MS);
+    window.dash_clientside.set_props("overview-do", { data: wish });
+  }
+
+  function answered(n) {
+    if (n !== flying) return;
+    flying = null;
+    flush();
+  }
+
+  /* Until the server has answered every act, its frames tell an older list than the one that is seen. */
+  view.ahead = () => flying !== null || queue.length > 0;
+
+  window.dash_clientside.overview.answered = answered;
 
   const rowOf = (node) => node && node.closest && node.closest("#overview-table tr[data-id]");
   const held = (line) => view.rows.get(Number(line.dataset.id));

@@ -233,6 +233,7 @@ def test_nonsense_changes_nothing(signed_in: SignIn, session: Session, btc: int,
     client = signed_in(Role.VIEWER)
     answer = do(client, **wish)
     assert toasts(answer)[0]["kind"] == "bad"
+    assert answer.get_json()["response"]["overview-done"]["data"], "the page waits for an answer to each act"
     assert symbols(client) == ["BTC/USDT"]
 
 
