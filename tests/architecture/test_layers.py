@@ -4,8 +4,6 @@ import ast
 import subprocess
 import sys
 
-import pytest
-
 from tests.architecture.source import ROOT, sources
 
 
@@ -31,11 +29,12 @@ def test_only_roofs_and_the_clock_read_the_time() -> None:
             assert "utc_now" not in source.text, f"{source.name} reads the clock"
 
 
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "ccxt", "onnxruntime"])
-def test_web_process_loads_no_heavy_package(heavy: str) -> None:
-    code = f"import sys, dashapp.dash_ui, dashapp.factory, callbacks.attach; print({heavy!r} in sys.modules)"
+def test_web_process_loads_no_heavy_package() -> None:
+    code = "import sys, dashapp.dash_ui, dashapp.factory, callbacks.attach; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
+    loaded = set(run.stdout.split())
+    assert "dash" in loaded
+    assert not loaded & {"tensorflow", "keras", "ccxt", "onnxruntime"}
 
 
 def test_layouts_ask_nobody_who_is_signed_in() -> None:
