@@ -13,21 +13,23 @@ import db.engine
 import db.queries.predictions as predictions
 import db.queries.tallies as tallies
 from callbacks import overview_start
+from callbacks.errors import explain
 from callbacks.guards import current_user_id, may, needs, preference
 from callbacks.overview_change import change
 from callbacks.overview_frame import Worth, frame, last_ticks, serving_strips, worth
 from callbacks.wiring import Wiring
 from core import currencies
 from core.clock import to_ms, utc_now
+from core.errors import BoltError
 from core.jobs import BACKFILL
 from core.market_name import MarketName
 from core.roles import Role
 from core.settings import Settings
 from db.queries import coins, jobs, listings, sources, trained_models, watchlists
 from db.queries.predictions import CallRow
+from db.queries.sources import StandIn
 from db.queries.watch_figures import markets_of
 from layouts import ids
-from db.queries.sources import StandIn
 from layouts.components import watchlist, watchlist_start
 from layouts.components.numbers import age, ago
 from layouts.components.numbers import change as change_text
@@ -42,6 +44,7 @@ SHOWN_CALLS = 4
 
 wire = Wiring()
 wire.clientside("overview.draw", Output(ids.Overview.TABLE, "data-rows"), Input(ids.Overview.FRAME, "data"))
+wire.clientside("overview.answered", Input(ids.Overview.DONE, "data"))
 
 
 @wire(
@@ -79,11 +82,18 @@ def show(_ticks: int | None, _done: Any) -> tuple[Any, Any, Any, Any]:
 @wire(Output(ids.Overview.DONE, "data"), Input(ids.Overview.DO, "data"), prevent_initial_call=True, changes=True)
 @needs(Role.VIEWER)
 def act(wish: dict[str, Any] | None) -> Any:
-    """Add, remove, move, sort, undo; make, choose, rename and delete lists."""
+    """Add, remove, move, sort, undo; make, choose, rename and delete lists.
+
+    A refusal is an answer too: the page then shows the list as it is, and its next act may leave.
+    """
     if not isinstance(wish, dict):
         raise PreventUpdate
-    with db.engine.session() as session:
-        fetch = change(session, current_user_id(), wish, exchanges=_settings().exchanges)
+    try:
+        with db.engine.session() as session:
+            fetch = change(session, current_user_id(), wish, exchanges=_settings().exchanges)
+    except BoltError as refused:
+        explain(refused)
+        return wish.get("n")
     if fetch is not None:
         dedupe = f"{BACKFILL.name}:{fetch}"
         jobs.submit(BACKFILL, {"market_id": fetch}, owner_id=current_user_id(), dedupe=dedupe)
