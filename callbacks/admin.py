@@ -54,7 +54,6 @@ def settings() -> Settings:
     Output(ids.Admin.WRONG, "children"),
     Output(ids.Admin.STRIP, "children"),
     Output(ids.Admin.SOURCES, "children"),
-    Output(ids.Admin.MODELS, "children"),
     Output(ids.Admin.HEALTH, "children"),
     Output(ids.Admin.WORKERS, "children"),
     Output(ids.Admin.LATEST, "children"),
@@ -68,18 +67,16 @@ def draw(_ticks: int | None, _changed: Any) -> tuple[Any, ...]:
     with db.engine.session() as session:
         sources = [breaker_of(row) for row in db.queries.sources.all_of_them(session)]
         store = db.queries.storage.read(session)
-        models = stored_models(session)
+        taken = sum(size_of(folder) for folder in folders(session))
         counts, waiting = job_table.counts(session, since=now - DAY), job_table.queues(session)
         lease = db.queries.leases.current(session, LEASE)
         events = [event_words(e) for e in audit.page(session, audit.Wanted(), limit=LATEST)]
     scheduler = lease is not None and lease.expires_at > now
     redis, workers = redis_version(), live_workers()
-    taken = sum(model.bytes for model in models)
     return (
         desk.wrong(faults(here, counts.failed, sources, scheduler=scheduler, redis=redis is not None)),
         desk.machine_strip(desk.gauges(here), desk.figures(store.database_bytes, store.candles, store.first, taken)),
         desk.sources_pane(sources, now=now),
-        desk.models_pane(models, taken, now=now),
         desk.health_pane(health(store, redis, counts, scheduler=scheduler)),
         desk.workers_pane(queues(waiting, workers), [(w.name, w.state, w.seen_at) for w in workers], now=now),
         desk.latest_pane(events, now=now),
@@ -116,10 +113,9 @@ def breaker_of(row: Any) -> desk.Breaker:
     return desk.Breaker(row.exchange, row.state, row.detail, row.answered_at, row.latency_ms, state, wait)
 
 
-def stored_models(session: Session) -> list[desk.Stored]:
-    folder = settings().models
-    rows = db.queries.trained_models.folders_of_all(session)
-    return [desk.Stored(title, state, size_of(folder / place), at) for title, state, place, at in rows]
+def folders(session: Session) -> list[Path]:
+    """Where the files of every version lie."""
+    return [settings().models / place for place in db.queries.trained_models.all_folders(session)]
 
 
 def size_of(folder: Path) -> int:

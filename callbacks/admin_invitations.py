@@ -8,10 +8,9 @@ from dash.exceptions import PreventUpdate
 
 import db.engine
 import db.queries.invitations as invitations
-import db.queries.users as users
 from callbacks.admin import settings
 from callbacks.admin_users import changed, home, number
-from callbacks.grid_rows import words_of
+from callbacks.grid_rows import Asked, first_id, words_of
 from callbacks.guards import current_user_id, needs
 from callbacks.toasts import say
 from callbacks.trail import note
@@ -20,11 +19,18 @@ from core.clock import utc_now
 from core.email_address import check_email
 from core.errors import Refused
 from core.roles import Role
-from db.tables import Invitation
+from db.queries.invitations import InvitationRow
 from layouts import ids
 from layouts.components import admin_members as drawn
+from layouts.components.numbers import moment
 
 wire = Wiring()
+wire.clientside(
+    "admin.users",
+    Input(ids.Admin.INVITATION_SEARCH, "value"),
+    Input(ids.Admin.USERS_CHANGED, "data"),
+    State(ids.Admin.INVITATIONS, "id"),
+)
 
 
 @wire(
@@ -37,21 +43,54 @@ def draw_form(_id: str) -> Any:
 
 
 @wire(
-    Output(ids.Admin.INVITATIONS, "children"),
-    Input(ids.Admin.USERS_CHANGED, "data"),
+    Output(ids.Admin.INVITATIONS, "getRowsResponse"),
+    Output(ids.Admin.INVITATION_COUNT, "children"),
+    Input(ids.Admin.INVITATIONS, "getRowsRequest"),
+    State(ids.Admin.INVITATION_SEARCH, "value"),
+    prevent_initial_call=True,
 )
 @needs(Role.ADMIN)
-def draw_invitations(_changed: Any) -> Any:
+def invitation_rows(asked: dict[str, Any] | None, text: str | None) -> tuple[dict[str, Any], str]:
+    """The rows the table asks for."""
+    wanted, now, words = Asked.of(asked), utc_now(), words_of(text)
+    with db.engine.session() as session:
+        rows = invitations.page(session, text=words, now=now, **wanted.given())
+        total = invitations.count(session, text=words, now=now)
+    return {"rowData": [cells(row, now) for row in rows], "rowCount": total}, f"{total} open or of the last 30 days"
+
+
+def cells(row: InvitationRow, now: datetime) -> dict[str, Any]:
+    """An invitation as the table shows it."""
+    return {
+        "id": str(row.id),
+        "email": row.email or "Anybody",
+        "role": row.role.capitalize(),
+        "state": row.state.capitalize(),
+        "by": row.by,
+        "created_at": moment(row.created_at, now=now),
+        "expires_at": moment(row.expires_at, now=now),
+    }
+
+
+@wire(
+    Output(ids.Admin.INVITATION, "children"),
+    Input(ids.Admin.INVITATIONS, "selectedRows"),
+    Input(ids.Admin.USERS_CHANGED, "data"),
+    prevent_initial_call=True,
+)
+@needs(Role.ADMIN)
+def draw_invitation(rows: Any, _changed: Any) -> Any:
+    """The chosen invitation with the way to withdraw it while it is open."""
+    chosen = first_id(rows)
+    if chosen is None:
+        return None
     now = utc_now()
     with db.engine.session() as session:
-        rows = invitations.listed(session, now=now)
-        names = {user_id: users.get(session, user_id).email for user_id in {r.invited_by for r in rows} if user_id}
-    return drawn.invitations_pane([invited(row, names, now) for row in rows], now=now)
-
-
-def invited(row: Invitation, names: dict[int, str], now: datetime) -> drawn.Invited:
-    state = "used" if row.used_at else "withdrawn" if row.withdrawn_at else "open" if row.expires_at > now else "ended"
-    return drawn.Invited(row.id, row.role, row.email or "", state, row.expires_at, names.get(row.invited_by or 0, ""))
+        row = invitations.one(session, number(chosen), now=now)
+    if row is None:
+        return None
+    facts = f"{row.role.capitalize()}, {row.state}, made {moment(row.created_at, now=now)} by {row.by or 'the server'}"
+    return drawn.invitation_panel(row.id, row.email, facts, is_open=row.state == invitations.OPEN)
 
 
 @wire(

@@ -204,6 +204,8 @@ class Admin:
     SOURCES = "admin-sources"
     RESET = "admin-reset"  # pattern: index is an exchange
     MODELS = "admin-models"
+    MODEL_SEARCH = "admin-model-search"
+    MODEL_COUNT = "admin-model-count"
     HEALTH = "admin-health"
     WORKERS = "admin-workers"
     LATEST = "admin-latest"
@@ -231,6 +233,9 @@ class Admin:
     INVITE = "admin-invite"
     INVITE_LINK = "admin-invite-link"
     INVITATIONS = "admin-invitations"
+    INVITATION_SEARCH = "admin-invitation-search"
+    INVITATION_COUNT = "admin-invitation-count"
+    INVITATION = "admin-invitation"
     WITHDRAW = "admin-withdraw"  # pattern: index is an invitation's id
     SETTINGS = "admin-settings"
     SETTINGS_CHANGED = "admin-settings-changed"  # dcc.Store: grows with each change of a setting

@@ -140,7 +140,16 @@ def _check_code(user: User, typed: str | None, now: datetime) -> None:
     welcome(user, address=guard.address(), now=now, how="password and code")
 
 
-@resource("POST", "/auth/refresh", answer=TokenPair, body=RefreshToken, role=None, guessing=True, problems=(401,))
+@resource(
+    "POST",
+    "/auth/refresh",
+    answer=TokenPair,
+    body=RefreshToken,
+    role=None,
+    guessing=True,
+    hashes=False,
+    problems=(401,),
+)
 def refresh(body: RefreshToken) -> TokenPair:
     """New tokens for a refresh token, which then is used up; using it again ends the whole sign-in."""
     now = utc_now()

@@ -1,6 +1,7 @@
 """The API, put together: every resource's routes, served and described."""
 
 import json
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -23,10 +24,11 @@ from dashapp.api import (
     scorecards,
     watchlist,
 )
-from dashapp.api.guard import NAME, Served, is_api, served
+from dashapp.api.guard import NAME, Served, claim_guess_from_here, is_api, served
 from dashapp.api.once import once, refuse
 from dashapp.api.problems import explain
 from dashapp.api.route import Reply, Resource, Route, SymbolConverter
+from dashapp.auth.turns import turn
 from dashapp.extensions import csrf
 
 RESOURCES = (auth, personal_tokens, markets, predictions, calls_on_demand, scorecards, models, jobs, watchlist)
@@ -89,7 +91,12 @@ def _serve(route: Route) -> Any:
         refuse()
         return _answer(route, path)
 
-    return view
+    def guess(**path: Any) -> Response:
+        with turn() if route.hashes else nullcontext():
+            claim_guess_from_here()
+            return view(**path)
+
+    return guess if route.guessing else view
 
 
 def _answer(route: Route, path: dict[str, Any]) -> Response:

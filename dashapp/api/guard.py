@@ -72,8 +72,6 @@ def guard(*, public: bool) -> None:
     who = f"user:{caller.id}" if caller else origin
     _spend(served().counter.count(who, limit=limit, now=now))
     route = current_route()
-    if route.guessing:
-        _spend(_claim(f"api-{origin}", now))
     if public:
         return
     if caller is None:
@@ -125,6 +123,11 @@ def authenticate(now: datetime) -> Caller | None:
     with db.engine.session() as session:
         user = tokens.holder(session, claims, now=now)
         return _caller(session, user, claims=claims) if user else None
+
+
+def claim_guess_from_here() -> None:
+    """Count a request that could guess something by where it comes from; raises TooManyRequests."""
+    _spend(_claim(f"api-{address_key(address())}", utc_now()))
 
 
 def claim_account(email: str) -> None:

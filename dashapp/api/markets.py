@@ -133,9 +133,9 @@ class IndicatorPage(OfSeries):
 @resource("GET", "/markets", answer=MarketPage, query=Page)
 def list_markets(query: Page) -> Reply:
     """Every market with what is stored of it, by symbol and exchange."""
-    after = paging.decode(query.cursor, str, str) or ("", "")
+    symbol, exchange = paging.decode(query.cursor, str, str) or ("", "")
     with db.engine.session() as session:
-        rows = [row for row in markets.table(session) if (row.symbol, row.exchange) > after]
+        rows = markets.page(session, after=(symbol, exchange), limit=query.limit + 1)
     found, cursor = paging.cut(rows, query.limit, lambda row: (row.symbol, row.exchange))
     return paging.page(MarketPage(items=[_item(row) for row in found], next_cursor=cursor))
 
@@ -191,12 +191,11 @@ def find(session: Session, symbol: str, exchange: str | None) -> Market:
         return markets.get(session, name_of(exchange, symbol))
     wanted = name_of("any", symbol).symbol
     order = security.settings().exchanges
-    having = [row for row in markets.table(session) if row.symbol == wanted]
+    having = markets.named(session, wanted)
     if not having:
         raise NotFound(f"There is no market {wanted} here yet. GET /api/markets lists those there are.")
     places = {name: k for k, name in enumerate(order)}
-    best = min(having, key=lambda row: (row.simulated, places.get(row.exchange, len(order)), row.exchange))
-    return markets.by_id(session, best.id)
+    return min(having, key=lambda row: (row.simulated, places.get(row.exchange, len(order)), row.exchange))
 
 
 def _bars(session: Session, market: Market, query: CandleQuery, lead: int) -> tuple[Candles, str | None]:

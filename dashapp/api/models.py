@@ -58,7 +58,7 @@ def list_models(query: Page) -> Reply:
     """Every version, newest first; its card without the single calls of the test period."""
     cursor = paging.decode(query.cursor, int)
     with db.engine.session() as session:
-        rows = [row for row in trained_models.table(session) if cursor is None or row.id < cursor[0]]
+        rows = trained_models.page(session, before=cursor[0] if cursor else None, limit=query.limit + 1)
     found, onward = paging.cut(rows, query.limit, lambda row: (row.id,))
     return paging.page(ModelPage(items=[ModelItem.of(row) for row in found], next_cursor=onward))
 

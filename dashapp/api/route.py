@@ -52,6 +52,7 @@ class Route:
     role: Role | None = Role.VIEWER
     scope: Scope | None = "read"
     guessing: bool = False
+    hashes: bool = True  # a guessing endpoint that tries a password does so in its turn
     once: bool = False
     later: type[BaseModel] | None = None  # what a 202 holds, where the answer may take longer than one waits
     tables: bool = False  # also as CSV and Arrow, by Accept

@@ -99,7 +99,7 @@ def confirm() -> ResponseReturnValue:
         old = users.get(session, user.id).email
         users.set_email(session, user.id, new)
         stored = users.get(session, user.id)
-        mails.put(session, stored, "address_changed", now=now, address=old, new=new)
+        mails.put(session, stored, "address_changed", now=now, address=old, account=old, new=new)
         audit.by_user(session, stored, "address_changed", object=f"user {new}", ip=address(), old=old)
     sessions.forget_answers()
     flash("Your new address is set, and every session has ended. Sign in with it.")

@@ -17,6 +17,7 @@ from dashapp.auth import accounts, sessions
 from dashapp.auth.answers import address, farewell, paused, show_form
 from dashapp.auth.forms import RemovalForm
 from dashapp.auth.sign_in import prove
+from dashapp.auth.turns import turn
 from dashapp.auth.two_factor import WRONG
 from db.queries import audit, mails, own_data, users
 from db.queries.users import normal_email
@@ -77,7 +78,7 @@ def remove() -> ResponseReturnValue:
 
 
 def _remove(password: str, now: datetime) -> None:
-    with db.engine.session() as session:
+    with turn(), db.engine.session() as session:
         user = users.get(session, current_user.id)
         mails.put(session, user, "account_removed", now=now, ip=address())
         accounts.remove(session, user.id, password, ip=address())

@@ -1,38 +1,34 @@
 """Passwords: what is accepted, how they are hashed, how they are compared.
 
-argon2id with the parameters of OWASP's password storage sheet. A hash takes 19 MiB and a core, so few run at once and
-few wait: a storm of sign-ins must not take the cores and the threads of those who are in.
+argon2id with the parameters of OWASP's password storage sheet. A hash takes 19 MiB and a core, so few run at once
+(`turns`).
 """
 
-import os
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from core.errors import Forbidden, Unavailable, WeakPassword
+from core.errors import Forbidden, WeakPassword
+from dashapp.auth.turns import turn
 
 LONGEST = 1_024  # characters; longer input is refused before any work is spent on it
 PHRASE = 15  # from this length on any mixture of characters will do
 SHORTEST = 8
 GUESSES = 10**8  # zxcvbn's estimate for 8 random characters; below it a password is guessable
 ESTIMATED = 72  # zxcvbn looks at so many characters
-PLACES = max(1, min(4, (os.cpu_count() or 1) - 1))  # hashes at once; a core is left for everybody else
-WAITING = 16  # who comes when so many wait is asked to come again: each holds a thread of the web server
-WAIT = 10  # seconds to wait for a place
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_places = BoundedSemaphore(PLACES)
-_admitted = BoundedSemaphore(PLACES + WAITING)
 _estimate = Lock()  # zxcvbn keeps the user's words in a global
 
 
 class WrongPassword(Forbidden):
     """Somebody signed in did not know the password of the account, where it is asked for once more."""
+
+    code = "reauth_required"
+    title = "Your current password is needed"
 
     def __init__(self) -> None:
         super().__init__("That is not your current password.")
@@ -67,25 +63,9 @@ def _guesses(password: str, words: tuple[str, ...]) -> int:
         return int(zxcvbn(password[:ESTIMATED], user_inputs=["bolt", *parts])["guesses"])
 
 
-@contextmanager
-def _place() -> Iterator[None]:
-    with _holding(_admitted, 0), _holding(_places, WAIT):
-        yield
-
-
-@contextmanager
-def _holding(places: BoundedSemaphore, seconds: float) -> Iterator[None]:
-    if not places.acquire(timeout=seconds):
-        raise Unavailable("Too many people are signing in at this moment. Try again in a few seconds.")
-    try:
-        yield
-    finally:
-        places.release()
-
-
 def make_hash(password: str) -> str:
     """The argon2id hash to store."""
-    with _place():
+    with turn():
         return _hasher.hash(normal(password))
 
 
@@ -99,7 +79,7 @@ def matches(stored: str | None, password: str) -> bool:
     if len(password) > LONGEST:
         return False
     reference = stored or _dummy()
-    with _place():
+    with turn():
         try:
             _hasher.verify(reference, normal(password))
         except (VerifyMismatchError, InvalidHashError):

@@ -16,6 +16,7 @@ from dashapp.auth.answers import address, farewell, paused, remember_look, show_
 from dashapp.auth.forms import ConfirmForm, PasswordForm, ProfileForm
 from dashapp.auth.passwords import WrongPassword
 from dashapp.auth.sign_in import claim, note_wrong
+from dashapp.auth.turns import turn
 from db.queries import audit, throttles, user_sessions, users
 from db.tables import UserSession
 
@@ -55,7 +56,7 @@ def password() -> ResponseReturnValue:
     if retry_at is not None:
         return paused("password.html", form, retry_at, now)
     try:
-        with db.engine.session() as session:
+        with turn(), db.engine.session() as session:
             throttles.proved(session, address(), current_user.email)  # undone with the rest where it was not so
             old, new = form.current.data or "", form.password.data or ""
             accounts.change_password(session, current_user.id, old, new, now=now, ip=address())

@@ -17,6 +17,7 @@ from dashapp import gate, security
 from dashapp.auth import accounts
 from dashapp.auth.answers import address, paused, show_form
 from dashapp.auth.forms import RegisterForm, ResetForm
+from dashapp.auth.turns import turn
 from db.queries import invitations, throttles, users
 from db.tables import User
 
@@ -42,7 +43,7 @@ def create() -> ResponseReturnValue:
     if retry_at is not None:
         return paused("register.html", form, retry_at, now)
     try:
-        with db.engine.session() as session:
+        with turn(), db.engine.session() as session:
             _make(session, form, token, now)
     except WeakPassword as weak:
         form.password.errors = [weak.sentence]
@@ -77,7 +78,7 @@ def reset() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show_form("reset.html", form, email=user.email)
     try:
-        with db.engine.session() as session:
+        with turn(), db.engine.session() as session:
             password = form.password.data or ""
             accounts.reset_password(
                 session, user.email, password, now=utc_now(), ip=address(), actor=f"reset link of {user.email}"

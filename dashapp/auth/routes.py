@@ -28,6 +28,7 @@ from dashapp.auth.answers import address, begin, farewell, paused, show_form
 from dashapp.auth.example_call import drawing
 from dashapp.auth.forms import ConfirmForm, OwnerForm, SignInForm
 from dashapp.auth.sign_in import sign_in as try_password
+from dashapp.auth.turns import turn
 from dashapp.version import version
 from db.queries import throttles
 from db.tables import User
@@ -62,17 +63,26 @@ def sign_in() -> ResponseReturnValue:
         return redirect(target)
     form = SignInForm()
     if not form.validate_on_submit():
-        return show_form("sign_in.html", form)
+        return show_sign_in(form)
     now = utc_now()
     attempt = try_password(form.email.data or "", form.password.data or "", address=address(), now=now)
     if attempt.retry_at is not None:
-        return paused("sign_in.html", form, attempt.retry_at, now)
+        return paused("sign_in.html", form, attempt.retry_at, now, open_to_all=open_to_all())
     if attempt.user is None:
         form.password.errors = [WRONG]
-        return show_form("sign_in.html", form, 401)
+        return show_sign_in(form, 401)
     if attempt.needs_code:
         return second_step.ask(attempt.user, target, now)
     return begin(attempt.user, target, now)
+
+
+def show_sign_in(form: SignInForm, status: int | None = None) -> ResponseReturnValue:
+    return show_form("sign_in.html", form, status, open_to_all=open_to_all())
+
+
+def open_to_all() -> bool:
+    """Whether strangers may make an account."""
+    return security.settings().registration == "open"
 
 
 @blueprint.route("/setup", methods=["GET", "POST"])
@@ -106,7 +116,7 @@ def _claim_desk(form: OwnerForm, key: str) -> User | None:
         if not setup.fits(session, security.settings(), form.code.data or ""):
             return None
         throttles.give_back(session, key)
-    with db.engine.session() as session:
+    with turn(), db.engine.session() as session:
         return accounts.create_owner(
             session, form.email.data or "", form.password.data or "", form.display_name.data or "", ip=address()
         )

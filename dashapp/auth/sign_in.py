@@ -6,6 +6,7 @@ from datetime import datetime
 
 import db.engine
 from dashapp.auth import passwords
+from dashapp.auth.turns import in_turn
 from db.queries import audit, factors, throttles, users
 from db.tables import User
 
@@ -24,6 +25,7 @@ class Attempt:
     needs_code: bool = False
 
 
+@in_turn
 def sign_in(email: str, password: str, *, address: str, now: datetime) -> Attempt:
     """Check a pair of e-mail and password in three short steps, the slow one outside any transaction."""
     email = users.normal_email(email)
@@ -68,6 +70,7 @@ def claim(address: str, email: str, now: datetime) -> datetime | None:
         return throttles.claim(session, throttles.account_key(email), throttles.ACCOUNT, now=now)
 
 
+@in_turn
 def prove(user_id: int, email: str, password: str, *, address: str, now: datetime) -> bool | datetime:
     """Whether somebody signed in knows the password, asked for before what can't be undone; counted as a sign-in is.
 

@@ -2,18 +2,36 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound
 from core.roles import Role
+from db.queries import sorting
 from db.queries.users import normal_email
-from db.tables import Invitation
+from db.tables import Invitation, User
 
 LASTS = timedelta(days=7)
 KEPT = timedelta(days=30)  # how long used and expired ones stay in lists
+OPEN = "open"
+SORTS = ("email", "role", "state", "by", "created_at", "expires_at")
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """An invitation and what has become of it: open, used, withdrawn or ended. `email` is empty where anybody may."""
+
+    id: int
+    email: str
+    role: str
+    state: str
+    by: str
+    created_at: datetime
+    expires_at: datetime
 
 
 def add(
@@ -66,8 +84,58 @@ def withdraw(session: Session, invitation_id: int, *, now: datetime) -> Invitati
     return found
 
 
-def listed(session: Session, *, now: datetime) -> list[Invitation]:
-    """Invitations that are open or were so lately, newest first."""
-    lately = Invitation.created_at > now - KEPT
-    is_open = and_(Invitation.used_at.is_(None), Invitation.withdrawn_at.is_(None), Invitation.expires_at > now)
-    return list(session.scalars(select(Invitation).where(or_(lately, is_open)).order_by(Invitation.id.desc())))
+def page(
+    session: Session,
+    *,
+    text: str = "",
+    start: int = 0,
+    limit: int = 50,
+    sort: str = "created_at",
+    descending: bool = True,
+    now: datetime,
+) -> list[InvitationRow]:
+    """Invitations that are open or were so lately, newest first; raises Refused for another order than there is."""
+    shown = _columns(now)
+    column = sorting.chosen({name: shown[name] for name in SORTS}, sort)
+    order = (column.desc() if descending else column.asc(), Invitation.id.desc())
+    query = _listed(text, now).order_by(*order).offset(start).limit(limit)
+    return [InvitationRow(*row) for row in session.execute(query)]
+
+
+def count(session: Session, *, text: str = "", now: datetime) -> int:
+    return session.scalar(select(func.count()).select_from(_listed(text, now).subquery())) or 0
+
+
+def one(session: Session, invitation_id: int, *, now: datetime) -> InvitationRow | None:
+    """The row of one invitation, None where it is none or was long ago."""
+    found = session.execute(_listed("", now).where(Invitation.id == invitation_id)).one_or_none()
+    return InvitationRow(*found) if found else None
+
+
+def _columns(now: datetime) -> dict[str, ColumnElement[Any]]:
+    """What is shown of an invitation, in the order of `InvitationRow`."""
+    state = case(
+        (Invitation.used_at.is_not(None), "used"),
+        (Invitation.withdrawn_at.is_not(None), "withdrawn"),
+        (Invitation.expires_at > now, OPEN),
+        else_="ended",
+    )
+    return {
+        "id": Invitation.id.expression,
+        "email": func.coalesce(Invitation.email, ""),
+        "role": Invitation.role.expression,
+        "state": state,
+        "by": func.coalesce(User.email, ""),
+        "created_at": Invitation.created_at.expression,
+        "expires_at": Invitation.expires_at.expression,
+    }
+
+
+def _listed(text: str, now: datetime) -> Select[Any]:
+    shown = _columns(now)
+    lately = or_(Invitation.created_at > now - KEPT, shown["state"] == OPEN)
+    query = select(*shown.values()).outerjoin(User, User.id == Invitation.invited_by).where(lately)
+    if text:
+        places = (shown[name] for name in ("email", "role", "state", "by"))
+        query = query.where(or_(*(place.icontains(text, autoescape=True) for place in places)))
+    return query

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -93,6 +93,18 @@ def get_or_create(
 def table(session: Session) -> list[MarketRow]:
     """Every market with its series, by symbol and exchange."""
     return _rows(session, session.scalars(select(Market).order_by(Market.symbol, Market.exchange)))
+
+
+def page(session: Session, *, after: tuple[str, str] = ("", ""), limit: int) -> list[MarketRow]:
+    """The `limit` markets that follow (symbol, exchange) in the table's order, with their series."""
+    place = Market.symbol, Market.exchange
+    query = select(Market).where(tuple_(*place) > tuple_(*after)).order_by(*place)
+    return _rows(session, session.scalars(query.limit(limit)))
+
+
+def named(session: Session, symbol: str) -> list[Market]:
+    """The markets of one symbol at every exchange that has it."""
+    return list(session.scalars(select(Market).where(Market.symbol == symbol).order_by(Market.exchange)))
 
 
 def search(session: Session, text: str, limit: int = 50) -> list[MarketRow]:

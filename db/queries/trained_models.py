@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, String, cast, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
 from core.errors import NotFound
+from db.queries import sorting
 from db.tables import TrainedModel
 
 CHAMPION, CANDIDATE, RETIRED = "champion", "candidate", "retired"
 CALLS = "calls"  # the long part of a card, left out of overviews
+TITLE = TrainedModel.name + " v" + cast(TrainedModel.version, String)
+STORED_SORTS: dict[str, Any] = {
+    "title": TITLE,
+    "state": TrainedModel.state,
+    "timeframe": TrainedModel.timeframe,
+    "created_at": TrainedModel.created_at,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,16 @@ def count(session: Session) -> int:
 
 def table(session: Session) -> list[ModelRow]:
     """Every version, newest first."""
+    return [ModelRow(*row) for row in session.execute(_rows())]
+
+
+def page(session: Session, *, before: int | None = None, limit: int) -> list[ModelRow]:
+    """The newest `limit` versions, of those older than the version with the id `before`."""
+    query = _rows() if before is None else _rows().where(TrainedModel.id < before)
+    return [ModelRow(*row) for row in session.execute(query.limit(limit))]
+
+
+def _rows() -> Select[Any]:
     wanted = (
         TrainedModel.id,
         TrainedModel.name,
@@ -60,7 +78,7 @@ def table(session: Session) -> list[ModelRow]:
         TrainedModel.proven,
         TrainedModel.demoted_because,
     )
-    return [ModelRow(*row) for row in session.execute(select(*wanted).order_by(TrainedModel.id.desc()))]
+    return select(*wanted).order_by(TrainedModel.id.desc())
 
 
 def ids(session: Session) -> list[int]:
@@ -143,11 +161,47 @@ def lock(session: Session, name: str) -> int:
     return (newest or 0) + 1
 
 
-def folders_of_all(session: Session) -> list[tuple[str, str, str, datetime]]:
-    """(title, state, folder, made at) of every version, newest first."""
-    query = select(TrainedModel.name, TrainedModel.version, TrainedModel.state, TrainedModel.folder)
-    rows = session.execute(query.add_columns(TrainedModel.created_at).order_by(TrainedModel.id.desc()))
-    return [(f"{name} v{number}", state, folder, at) for name, number, state, folder, at in rows]
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A version and the folder of its files."""
+
+    id: int
+    title: str
+    state: str
+    markets: list[str]
+    timeframe: str
+    created_at: datetime
+    folder: str
+
+
+def stored(
+    session: Session, *, text_: str = "", start: int = 0, limit: int = 50, sort: str = "", descending: bool = True
+) -> list[StoredRow]:
+    """Versions as the admin desk lists them, newest first unless sorted otherwise; raises Refused for other orders."""
+    order: tuple[Any, ...] = (TrainedModel.id.desc(),)
+    if sort:
+        column = sorting.chosen(STORED_SORTS, sort)
+        order = (column.desc() if descending else column.asc(), *order)
+    rows = session.execute(_stored(text_).order_by(*order).offset(start).limit(limit))
+    return [StoredRow(*row) for row in rows]
+
+
+def count_stored(session: Session, *, text_: str = "") -> int:
+    return session.scalar(select(func.count()).select_from(_stored(text_).subquery())) or 0
+
+
+def _stored(text_: str) -> Select[Any]:
+    query = select(TrainedModel.id, TITLE, TrainedModel.state, TrainedModel.markets, TrainedModel.timeframe)
+    query = query.add_columns(TrainedModel.created_at, TrainedModel.folder)
+    if text_:
+        places = (TITLE, TrainedModel.state, cast(TrainedModel.markets, String))
+        query = query.where(or_(*(place.icontains(text_, autoescape=True) for place in places)))
+    return query
+
+
+def all_folders(session: Session) -> list[str]:
+    """The folder of every version."""
+    return list(session.scalars(select(TrainedModel.folder)))
 
 
 def folders(session: Session, names: Iterable[str]) -> set[str]:

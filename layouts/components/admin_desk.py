@@ -46,16 +46,6 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A model version and the bytes of its files."""
-
-    title: str
-    state: str
-    bytes: int
-    made_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ChosenJob:
     """The job whose row was chosen."""
 
@@ -125,20 +115,6 @@ def _source(one: Breaker, now: datetime) -> Row:
         act,
     ]
     return Row(cells, key=None)
-
-
-def models_pane(models: list[Stored], total: int, *, now: datetime) -> Component:
-    """Each version with what its files take."""
-    if not models:
-        return pane("Models", html.P("No model has been trained yet.", className="t3 fs12"), label="Models")
-    columns = [Column("Version"), Column("State"), Column("Made", number=True), Column("Files", number=True)]
-    rows = [
-        Row([html.B(one.title, className="t1"), badge(one.state, "acc" if one.state == "champion" else ""),
-             moment(one.made_at, now=now), size(one.bytes)])
-        for one in models
-    ]  # fmt: skip
-    body = table(columns, rows, label="Models", words="tadm")
-    return pane("Models", body, sub=f"{count(len(models))} versions, {size(total)}", flush=True, label="Models")
 
 
 def health_pane(facts: list[tuple[str, str, str]]) -> Component:

@@ -1,19 +1,17 @@
 """Accounts on the admin desk: the chosen one with what can be done, and invitations."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.components.feedback import badge, pane
+from layouts.components.feedback import pane
 from layouts.components.forms import button, field, segments
-from layouts.components.numbers import moment
-from layouts.components.tables import Column, Row, table
 
 ROLES = ("viewer", "analyst", "admin")
+OUT: dict[str, Any] = {"kind": "outline-danger", "small": True}  # buttons that take something away
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +25,6 @@ class Chosen:
     disabled: bool
     has_codes: bool
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Invited:
-    """An invitation and what has become of it."""
-
-    id: int
-    role: str
-    email: str
-    state: str
-    expires_at: datetime
-    by: str
 
 
 def panel(chosen: Chosen | None) -> Component | None:
@@ -68,10 +54,20 @@ def panel(chosen: Chosen | None) -> Component | None:
 
 def session_panel(number: int, email: str, device: str, ip: str) -> Component:
     """The chosen session."""
-    what = [html.B(email, className="t1"), html.P(f"{device or 'Device not told'}, from {ip}", className="fs12 t3")]
     end = {"type": ids.Admin.SESSION_END, "index": str(number)}
-    acts = html.Div(button("End session", id=end, kind="outline-danger", small=True), className="acts")
-    return html.Div([html.Div(what, className="what"), acts], className="chosen")
+    return _small(email, f"{device or 'Device not told'}, from {ip}", button("End session", id=end, **OUT))
+
+
+def invitation_panel(number: int, email: str, facts: str, *, is_open: bool) -> Component:
+    """The chosen invitation, with the way to make it worthless while it is open."""
+    withdraw = {"type": ids.Admin.WITHDRAW, "index": str(number)}
+    act = button("Withdraw invitation", id=withdraw, **OUT) if is_open else None
+    return _small(email or "Anybody with the link", facts, act)
+
+
+def _small(title: str, facts: str, act: Component | None) -> Component:
+    what = [html.B(title, className="t1"), html.P(facts, className="fs12 t3")]
+    return html.Div([html.Div(what, className="what"), html.Div(act, className="acts")], className="chosen")
 
 
 def _act(word: str, chosen: Chosen, words: str, *, danger: bool = False) -> Component:
@@ -103,22 +99,3 @@ def invite_pane(registration: str) -> Component:
     place = html.Div(id=ids.Admin.INVITE_LINK, className="shown-once", role="status")
     sub = "A link that makes one account; it works for seven days"
     return pane("Invite somebody", [fields, place], sub=sub, label="Invite somebody")
-
-
-def invitations_pane(rows: list[Invited], *, now: datetime) -> Component | None:
-    """Open and recent invitations."""
-    if not rows:
-        return None
-    columns = [Column("For"), Column("Role"), Column("State"), Column("Made by"), Column("Ends", number=True)]
-    body = table([*columns, Column("")], [_row(one, now) for one in rows], label="Invitations", words="tadm")
-    return pane("Invitations", body, flush=True, label="Invitations")
-
-
-def _row(one: Invited, now: datetime) -> Row:
-    act = None
-    if one.state == "open":
-        act = button("Withdraw", id={"type": ids.Admin.WITHDRAW, "index": str(one.id)}, kind="ghost", small=True)
-    state = badge(one.state.capitalize(), "acc" if one.state == "open" else "")
-    return Row(
-        [html.B(one.email or "Anybody", className="t1"), one.role, state, one.by, moment(one.expires_at, now=now), act]
-    )

@@ -24,8 +24,12 @@ class Cell:
     rules: dict[str, str] = field(default_factory=dict)
 
 
-def grid(id: str, cells: tuple[Cell, ...], *, height: str) -> Component:  # noqa: A002  Dash's own word
-    """Answers come from a callback on `getRowsRequest`; rows need an `id`. One row can be chosen, by mouse or keys."""
+def grid(id: str, cells: tuple[Cell, ...], *, height: str, chosen: bool = True) -> Component:  # noqa: A002
+    """Answers come from a callback on `getRowsRequest`; rows need an `id`.
+
+    With `chosen` one row can be chosen, by mouse or keys.
+    """
+    choosing = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}}
     return dag.AgGrid(
         id=id,
         className="ag-theme-quartz",
@@ -44,7 +48,7 @@ def grid(id: str, cells: tuple[Cell, ...], *, height: str) -> Component:  # noqa
             "cacheBlockSize": BLOCK,
             "maxBlocksInCache": 20,
             "infiniteInitialRowCount": 1,
-            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            **(choosing if chosen else {}),
             "animateRows": False,
             "localeText": {"noRowsToShow": "Nothing fits what was asked for.", "loadingOoo": "Loading"},
             "suppressCellFocus": False,

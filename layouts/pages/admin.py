@@ -43,6 +43,21 @@ SESSIONS = (
     Cell("created_at", "Signed in", least=112, number=True),
     Cell("seen_at", "Last seen", least=112, number=True),
 )
+INVITATIONS = (
+    Cell("email", "For", flex=2, least=180),
+    Cell("role", "Role", least=92),
+    Cell("state", "State", least=100, rules={"t3": "params.value !== 'Open'"}),
+    Cell("by", "Made by", flex=1, least=150),
+    Cell("created_at", "Made", least=104, number=True),
+    Cell("expires_at", "Ends", least=104, number=True),
+)
+MODELS = (
+    Cell("title", "Version", flex=2, least=190),
+    Cell("state", "State", least=100, rules={"acc": "params.value === 'Champion'"}),
+    Cell("timeframe", "Timeframe", least=96),
+    Cell("created_at", "Made", least=104, number=True),
+    Cell("size", "Files", least=84, number=True, sort=False),
+)
 EVENTS = (
     Cell("at", "When, UTC", least=172),
     Cell("actor", "Who", flex=1, least=150),
@@ -81,7 +96,7 @@ def _desk() -> list[Component]:
         html.Div(id=ids.Admin.JOB),
         html.Div(
             [
-                html.Div([html.Div(id=ids.Admin.SOURCES), html.Div(id=ids.Admin.MODELS)], className="column"),
+                html.Div([html.Div(id=ids.Admin.SOURCES), _models()], className="column"),
                 html.Div(
                     [html.Div(id=ids.Admin.HEALTH), html.Div(id=ids.Admin.WORKERS), html.Div(id=ids.Admin.LATEST)],
                     className="column",
@@ -97,6 +112,11 @@ def _desk() -> list[Component]:
             no=button("Keep it", id=ids.Admin.JOB_ASK_NO),
         ),
     ]
+
+
+def _models() -> Component:
+    search, count = ids.Admin.MODEL_SEARCH, ids.Admin.MODEL_COUNT
+    return _table_pane("Models", ids.Admin.MODELS, MODELS, search, "Search models", count, "270px", chosen=False)
 
 
 def _users() -> list[Component]:
@@ -119,7 +139,16 @@ def _users() -> list[Component]:
         ),
         html.Div(id=ids.Admin.SESSION),
         html.Div(id=ids.Admin.INVITE_FORM),
-        html.Div(id=ids.Admin.INVITATIONS),
+        _table_pane(
+            "Invitations",
+            ids.Admin.INVITATIONS,
+            INVITATIONS,
+            ids.Admin.INVITATION_SEARCH,
+            "Search invitations",
+            ids.Admin.INVITATION_COUNT,
+            "194px",
+        ),
+        html.Div(id=ids.Admin.INVITATION),
         confirm(
             ids.Admin.ASK,
             "Change this account",
@@ -183,11 +212,13 @@ def _table_pane(
     hint: str,
     count: str,
     height: str,
+    *,
+    chosen: bool = True,
 ) -> Component:
     head = [html.H2(title), html.Span(id=count, className="t3 fs12 m-hide")]
     tools = html.Div(search_field(search, hint), className="end")
     return html.Section(
-        [html.Div([*head, tools], className="pane-head wrapping"), grid(id, cells, height=height)],
+        [html.Div([*head, tools], className="pane-head wrapping"), grid(id, cells, height=height, chosen=chosen)],
         className="pane",
         **{"aria-label": title},
     )

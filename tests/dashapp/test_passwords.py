@@ -1,13 +1,11 @@
 """Passwords: what is accepted, and how they are kept."""
 
-import threading
-import time
 import unicodedata
 
 import pytest
 from argon2 import PasswordHasher
 
-from core.errors import Unavailable, WeakPassword
+from core.errors import WeakPassword
 from dashapp.auth import passwords
 
 GOOD = [
@@ -79,7 +77,7 @@ def test_s12_both_spellings_of_an_umlaut_are_one_password() -> None:
 
 def test_s12_more_than_1024_characters_are_never_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = passwords.make_hash("x")
-    monkeypatch.setattr(passwords, "_place", None)  # would fail where a hash were begun
+    monkeypatch.setattr(passwords, "turn", None)  # would fail where a hash were begun
     with pytest.raises(WeakPassword, match="longer than"):
         passwords.check("Aa1" * 400)
     assert not passwords.matches(stored, "x" * 1_025)
@@ -100,45 +98,3 @@ def test_nobody_matches_the_hash_of_nobody() -> None:
 
 def test_what_is_no_hash_matches_nothing() -> None:
     assert not passwords.matches("plain text", "plain text")
-
-
-def test_who_waits_too_long_for_a_place_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "WAIT", 0.01)
-    monkeypatch.setattr(passwords, "_places", threading.BoundedSemaphore(1))
-    with passwords._place(), pytest.raises(Unavailable):
-        passwords.make_hash("x")
-
-
-def test_l7_few_hash_at_once_few_wait_and_the_rest_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most, lock, gate = [0], [0], threading.Lock(), threading.Event()
-
-    class Slow:
-        def hash(self, _password: str) -> str:
-            with lock:
-                running[0] += 1
-                most[0] = max(most[0], running[0])
-            gate.wait(5)
-            with lock:
-                running[0] -= 1
-            return "hash"
-
-    monkeypatch.setattr(passwords, "_hasher", Slow())
-    answers: list[str] = []
-
-    def try_it() -> None:
-        try:
-            answers.append(passwords.make_hash("x"))
-        except Unavailable:
-            answers.append("later")
-
-    threads = [threading.Thread(target=try_it) for _ in range(passwords.PLACES + passwords.WAITING + 3)]
-    for thread in threads:
-        thread.start()
-    while len(answers) < 3:  # turned away at once, while all the others hash or wait
-        time.sleep(0.01)
-    gate.set()
-    for thread in threads:
-        thread.join(20)
-    assert 1 <= most[0] <= passwords.PLACES <= 4
-    assert answers.count("hash") == passwords.PLACES + passwords.WAITING
-    assert answers.count("later") == 3

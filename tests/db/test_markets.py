@@ -91,6 +91,18 @@ def test_the_table_lists_markets_with_their_series(session: Session) -> None:
     assert second.series == {}
 
 
+def test_pages_put_together_are_the_table(session: Session) -> None:
+    btc, *_ = add(session, "kraken:BTC/USDT", "binance:BTC/USDT", "binance:ADA/USDT", "binance:ETH/USDT")
+    candles.upsert(session, btc.id, "1h", walk(5))
+    whole, found = markets.table(session), markets.page(session, limit=2)
+    assert [row.symbol for row in found] == ["ADA/USDT", "BTC/USDT"]
+    rest = markets.page(session, after=(found[-1].symbol, found[-1].exchange), limit=5)
+    assert [*found, *rest] == whole
+    assert rest[0].series["1h"].rows == 5
+    assert [m.exchange for m in markets.named(session, "BTC/USDT")] == ["binance", "kraken"]
+    assert markets.named(session, "XRP/USDT") == []
+
+
 def test_a_deleted_market_takes_its_candles_along(session: Session) -> None:
     btc, eth = add(session, "binance:BTC/USDT", "binance:ETH/USDT")
     for market in (btc, eth):

@@ -148,5 +148,6 @@ def test_an_invitation_ends_by_time_or_by_an_admin(session: Session) -> None:
         invitations.usable(session, token, now=NOW)
     with pytest.raises(NotFound):
         invitations.withdraw(session, 10**6, now=NOW)
-    assert invitations.listed(session, now=NOW) == [made]
-    assert invitations.listed(session, now=NOW + timedelta(days=60)) == []
+    assert [row.id for row in invitations.page(session, now=NOW)] == [made.id]
+    assert invitations.count(session, now=NOW) == 1
+    assert invitations.page(session, now=NOW + timedelta(days=60)) == []

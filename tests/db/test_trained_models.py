@@ -57,6 +57,14 @@ def test_families_are_counted_apart(session: Session) -> None:
     assert [row.version for row in trained_models.table(session)] == [1, 1]
 
 
+def test_pages_put_together_are_the_table(session: Session) -> None:
+    for _ in range(3):
+        record(session)
+    whole, newest = trained_models.table(session), trained_models.page(session, limit=2)
+    assert [*newest, *trained_models.page(session, before=newest[-1].id, limit=2)] == whole
+    assert "calls" not in newest[0].card
+
+
 def test_overview_leaves_the_long_part_of_the_card_out(session: Session) -> None:
     model_id = record(session)
     row = trained_models.table(session)[0]

@@ -33,6 +33,7 @@
     var rules = hint.textContent;
     hint.setAttribute("aria-live", "polite");
     input.addEventListener("input", function () {
+      hint.hidden = false; // beside an error it only said the same again
       hint.textContent = input.value ? missing(input.value) : rules;
     });
   });

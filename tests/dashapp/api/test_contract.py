@@ -127,7 +127,7 @@ def test_u37_a_failure_of_ours_is_a_problem_without_details(app: Flask, api, mon
         raise RuntimeError("secret detail")
 
     ask = api()
-    monkeypatch.setattr("db.queries.markets.table", fail)
+    monkeypatch.setattr("db.queries.markets.page", fail)
     answer = ask("GET", "/markets")
     assert is_problem(answer, 500)
     assert "secret" not in answer.text
