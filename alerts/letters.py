@@ -14,6 +14,9 @@ class Letter:
 
 
 NOT_YOU = "If this was not you, sign in, choose a new password and sign out everywhere:\n{base}/password"
+MOVED_AWAY = (
+    "If this was not you, somebody knew your password. Ask an admin of this desk to give the account back to you."
+)
 
 
 def _reset(d: Mapping[str, Any]) -> tuple[str, str]:
@@ -32,12 +35,21 @@ def _confirm_address(d: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def _notice(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
+def _notice(subject: str, sentence: str, not_you: str = NOT_YOU) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     def write(d: Mapping[str, Any]) -> tuple[str, str]:
         where = f"\n\nWhen: {d['when']}" + (f"\nFrom: {d['ip']}" if d.get("ip") else "")
-        return subject, sentence.format(**d) + where + "\n\n" + NOT_YOU.format(base=d["base"])
+        return subject, sentence.format(**d) + where + "\n\n" + not_you.format(base=d["base"])
 
     return write
+
+
+def _banned(d: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{d['exchange']} has banned this desk", (
+        f"{d['exchange']} refuses every request from this desk until {d['until']}, because too many were made.\n\n"
+        "Bolt asks it for nothing until then and goes on by itself; where another exchange lists a market, that one "
+        "serves it meanwhile. If other programs at this address ask the same exchange, let them ask less.\n\n"
+        f"How the sources answer:\n{d['base']}/data-quality"
+    )
 
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
@@ -45,7 +57,9 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "confirm_address": _confirm_address,
     "password_changed": _notice("Your password was changed", "The password of {account} was changed."),
     "address_changed": _notice(
-        "Your address was changed", "The account {account} now uses the address {new}. This is the last letter here."
+        "Your address was changed",
+        "The account {account} now uses the address {new}. This is the last letter here.",
+        MOVED_AWAY,
     ),
     "new_sign_in": _notice(
         "A new sign-in", "{account} was signed in to with {browser}, which has not been used before."
@@ -57,6 +71,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "passkey_added": _notice("A passkey was added", "The passkey {passkey} can now sign in to {account}."),
     "passkey_removed": _notice("A passkey was removed", "The passkey {passkey} no longer signs in to {account}."),
     "account_removed": _notice("Your account was deleted", "The account {account} and what belonged to it are gone."),
+    "exchange_banned": _banned,
     "role_changed": _notice("Your role was changed", "{account} is now {role} on this desk."),
 }
 WITH_LINK = {"reset": "reset", "confirm_address": "confirm-address"}  # kind -> page the link opens

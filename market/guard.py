@@ -19,7 +19,7 @@ from core.clock import from_ms, utc_now
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound, Refused
 from core.shared import SharedNumbers
 from core.throttle import Throttle
-from db.queries import audit, sources
+from db.queries import audit, mails, members, sources
 from market import refused
 from market.gateway import NotCandles
 
@@ -61,10 +61,13 @@ class Health:
         self._state, self._at = state, now
 
     def tell_admins(self, until: datetime) -> None:
-        """One event in the audit log for each ban, whichever process meets it."""
+        """One event in the audit log, and a letter to each admin, for each ban, whichever process meets it."""
+        now, told = utc_now(), f"{until:%Y-%m-%d %H:%M:%S} UTC"
         with db.engine.session() as session:
-            if not sources.first_to_tell(session, self.exchange, until, now=utc_now()):
+            if not sources.first_to_tell(session, self.exchange, until, now=now):
                 return
+            for admin in members.admins(session):
+                mails.put(session, admin, "exchange_banned", now=now, exchange=self.exchange, until=told)
             audit.record(
                 session,
                 actor_id=None,

@@ -14,6 +14,8 @@ DETAILS = {
     "left": 9,
     "passkey": "Key",
     "role": "analyst",
+    "exchange": "binance",
+    "until": "2026-03-01 12:02:00 UTC",
 }
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 import core.settings
 import db.engine
@@ -15,7 +15,7 @@ from core.market_name import make as make_name
 from core.shared import SharedNumbers
 from core.throttle import weight
 from db.queries import markets, refused_rows, sources
-from db.tables import AuditEvent, SourceHealth
+from db.tables import SourceHealth
 from market import guarded_gateway
 from market.gateway import NotCandles
 from market.guarded_gateway import GuardedGateway
@@ -131,20 +131,6 @@ def test_a_refused_address_is_never_asked_twice_in_a_call(gateway: GuardedGatewa
     assert health().state == "blocked"
 
 
-@pytest.mark.parametrize(("code", "seconds"), [(429, 7), (418, 120)])
-def test_no_process_calls_before_the_deadline(server: Server, redis: Redis, code: int, seconds: int) -> None:
-    server.fault("status", code=code, retry_after=seconds, count=1)
-    with pytest.raises(ExchangeBackOff):
-        make(server, redis).server_time()
-    for _ in range(5):
-        with pytest.raises(ExchangeBackOff) as raised:
-            some(make(server, redis))
-        assert abs(raised.value.until.timestamp() - time.time() - seconds) < 2
-    assert server.requests() == 1
-    assert health().state == "waiting"
-    assert health().wait_until is not None
-
-
 def test_calls_go_on_after_the_deadline(server: Server, redis: Redis) -> None:
     server.fault("status", code=429, retry_after=1, count=1)
     gateway = make(server, redis)
@@ -233,47 +219,6 @@ def test_what_the_server_counted_itself_is_remembered(server: Server, redis: Red
     known = weight(SharedNumbers(redis), "demo")
     assert known is not None
     assert known.told == 41.0
-
-
-def events() -> list[AuditEvent]:
-    with db.engine.session() as session:
-        return list(session.scalars(select(AuditEvent).where(AuditEvent.action == "exchange_banned")))
-
-
-def test_a_ban_is_told_to_admins_once_whoever_meets_it(server: Server, redis: Redis) -> None:
-    server.fault("status", code=418, retry_after=120, count=2)
-    for gateway in (make(server, redis), make(server, None)):  # the second one has not heard of the first
-        gateway.guard.leave.throttle.shared.alone = False
-        gateway.guard.leave.throttle.shared._own.clear()
-        with pytest.raises(ExchangeBackOff):
-            gateway.server_time()
-    (told,) = events()
-    assert (told.object, told.actor, told.result) == ("demo", "system", "failed")
-    assert server.requests() == 2
-
-
-def test_a_request_to_slow_down_is_no_ban(gateway: GuardedGateway, server: Server) -> None:
-    server.fault("status", code=429, retry_after=5, count=1)
-    with pytest.raises(ExchangeBackOff):
-        gateway.server_time()
-    assert events() == []
-
-
-def test_ten_minutes_of_silence_cost_a_tenth_more_and_a_probe_each_half_minute(server: Server, redis: Redis) -> None:
-    server.fault("status", code=503)
-    began, calls = time.time(), 120  # one every five seconds
-    for number in range(calls):
-        with pytest.raises(ExchangeUnavailable):
-            make_at(server, redis, began + 5.0 * number).server_time()
-    assert server.requests() <= 0.1 * calls + 600 / 30
-    server.fault(None)
-    assert abs(make_at(server, redis, began + 631.0).server_time() - time.time() * 1_000) < 5_000
-
-
-def make_at(server: Server, redis: Redis, moment: float) -> GuardedGateway:
-    gateway = make(server, redis)
-    gateway.guard.breaker.shared.clock = lambda: moment
-    return gateway
 
 
 def test_an_exchange_that_fails_every_other_time_is_asked_a_tenth_more_in_the_long_run(
