@@ -14,7 +14,7 @@ from core.errors import NotFound, Refused, WeakPassword
 from core.roles import Role
 from core.settings import Settings
 from dashapp import gate, security
-from dashapp.auth import accounts
+from dashapp.auth import accounts, sessions
 from dashapp.auth.answers import address, paused, show_form
 from dashapp.auth.forms import RegisterForm, ResetForm
 from dashapp.auth.turns import turn
@@ -86,6 +86,7 @@ def reset() -> ResponseReturnValue:
     except WeakPassword as weak:
         form.password.errors = [weak.sentence]
         return show_form("reset.html", form, 422, email=user.email)
+    sessions.forget_answers()
     flash("Your new password is set, and every session has ended. Sign in with it.")
     return redirect(url_for("auth.sign_in"))
 
