@@ -43,6 +43,15 @@ def _notice(subject: str, sentence: str, not_you: str = NOT_YOU) -> Callable[[Ma
     return write
 
 
+def _banned(d: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{d['exchange']} has banned this desk", (
+        f"{d['exchange']} refuses every request from this desk until {d['until']}, because too many were made.\n\n"
+        "Bolt asks it for nothing until then and goes on by itself; where another exchange lists a market, that one "
+        "serves it meanwhile. If other programs at this address ask the same exchange, let them ask less.\n\n"
+        f"How the sources answer:\n{d['base']}/data-quality"
+    )
+
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "reset": _reset,
     "confirm_address": _confirm_address,
@@ -62,6 +71,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "passkey_added": _notice("A passkey was added", "The passkey {passkey} can now sign in to {account}."),
     "passkey_removed": _notice("A passkey was removed", "The passkey {passkey} no longer signs in to {account}."),
     "account_removed": _notice("Your account was deleted", "The account {account} and what belonged to it are gone."),
+    "exchange_banned": _banned,
     "role_changed": _notice("Your role was changed", "{account} is now {role} on this desk."),
 }
 WITH_LINK = {"reset": "reset", "confirm_address": "confirm-address"}  # kind -> page the link opens
