@@ -22,11 +22,20 @@
     return 100 + at - start;
   }
 
+  /* A coin's name counts from the beginning of a word of it: "cash" is Bitcoin Cash, and "ether" is not Tether. */
+  function named(coin, wanted) {
+    if (wanted.length < 3 || !coin) return null;
+    const words = coin.toLowerCase().split(/[^a-z0-9]+/);
+    const at = words.findIndex((word, k) => letters(words.slice(k).join("")).startsWith(wanted));
+    return at < 0 ? null : letters(coin) === wanted ? 0 : 1 + at;
+  }
+
   function hits(text) {
     const wanted = letters(text);
     const scored = page.markets.map((market) => {
       const symbol = letters(market.symbol);
-      const best = [score(symbol, wanted), score(letters(market.exchange) + symbol, wanted)].filter((s) => s !== null);
+      const whole = letters(market.exchange) + symbol;
+      const best = [score(symbol, wanted), score(whole, wanted), named(market.coin, wanted)].filter((s) => s !== null);
       return { market, rank: best.length ? Math.min(...best) : null };
     });
     const recent = charts.kept.settings.recent || [];
@@ -45,7 +54,7 @@
       item.setAttribute("aria-selected", String(n === 0));
       item.dataset.charts = "market";
       item.dataset.value = market.path;
-      item.append(element("b", "", market.symbol), element("span", "", market.exchange));
+      item.append(element("b", "", market.symbol), element("span", "", [market.coin, market.exchange].filter(Boolean).join(" \u00b7 ")));
       if (market.simulated) item.append(element("span", "badge-sim short", "SIM"));
       return item;
     }));
@@ -70,7 +79,7 @@
     const shown = from || [...document.querySelectorAll('[data-charts="search"]')].find((b) => b.offsetParent);
     const wanted = field("charts-search-text", {
       role: "combobox", "aria-label": run ? "Search a market to compare with" : "Search a market", "aria-expanded": "true", "aria-controls": "charts-search-list",
-      "aria-autocomplete": "list", placeholder: "Symbol, such as btcusd",
+      "aria-autocomplete": "list", placeholder: "Symbol or coin, such as btcusd",
     });
     const options = Object.assign(element("ul"), { id: "charts-search-list" });
     options.setAttribute("role", "listbox");

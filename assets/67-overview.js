@@ -208,6 +208,7 @@
     changed(held.cells.wk, held.row, told, "week");
     source(held.cells.src, held.row, told);
     held.line.classList.toggle("is-stale", told.stale);
+    held.line.classList.toggle("is-served", Boolean(held.row.served));
   }
 
   /* A changed price is tinted, at most once a second. */

@@ -1,15 +1,19 @@
 """Where a chart's candles come from: the market's own exchange, or who serves in its place while that is silent."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from dash import dcc
+from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 import market.candles
 from callbacks.chart_view import Place
 from core.timeframe import TIMEFRAMES
-from db.queries import markets, sources
+from db.queries import coin_names, markets, sources
 from db.queries.sources import WORDS, StandIn
+from layouts.components import stand_ins
 from layouts.components.feedback import note_strip
 from layouts.components.numbers import exact_moment
 from layouts.components.venues import venue
@@ -29,6 +33,22 @@ def switched(session: Session, stands: Place) -> Place:
     other = markets.by_id(session, serving.stand_in_id)
     series = markets.series_of(session, other.id)
     return Place(other, serving.name, series, possible, TIMEFRAMES[stands.timeframe.name], stands.name)
+
+
+def charted(session: Session) -> list[dict[str, Any]]:
+    """Every market that has a chart, for the search of the page."""
+    rows = [row for row in markets.table(session) if row.series]
+    coins = coin_names.of(session, {row.name.base for row in rows})
+    return [
+        {
+            "path": row.name.path,
+            "symbol": row.symbol,
+            "coin": coins.get(row.name.base, ""),
+            "exchange": row.exchange,
+            "simulated": row.simulated,
+        }
+        for row in rows
+    ]
 
 
 def stand_in(session: Session, stands: Place) -> Any:
@@ -61,6 +81,24 @@ def served(serving: StandIn, *, shown: bool = True) -> str:
     if not serving.same_symbol:
         words += f": {serving.name.quote} is near {serving.own.quote}, but not the same price"
     return words + "."
+
+
+def strips(serving: Iterable[StandIn], *, now: datetime, action: Any = None) -> list[Component]:
+    """A strip for each exchange that is silent and each that serves in its place."""
+    pairs: dict[tuple[str, str, str], list[StandIn]] = {}
+    for one in serving:
+        pairs.setdefault((one.own.exchange, one.name.exchange, one.reason), []).append(one)
+    return [
+        stand_ins.strip(
+            reason,
+            other,
+            min(one.since for one in found),
+            [(one.name.symbol, f"/charts/{one.own.path}") for one in found],
+            now=now,
+            action=action,
+        )
+        for (_, other, reason), found in pairs.items()
+    ]
 
 
 def _other(session: Session, stands: Place) -> markets.MarketRow | None:

@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 
 import db.engine
 import db.queries.jobs as jobs
-import db.queries.markets as markets
 import market.candles
 from callbacks import chart_view
 from callbacks.chart_beside import compare, holes, marks
 from callbacks.chart_keep import filled, kept
 from callbacks.chart_rail import Basis, forecast, latest_call, rail
-from callbacks.chart_source import stand_in, switched
+from callbacks.chart_source import charted, stand_in, switched
 from callbacks.chart_view import Place, View
 from callbacks.wiring import Wiring
 from core.clock import from_ms, to_ms, utc_now
@@ -116,7 +115,7 @@ def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any, Any]:
     """Market, timeframes, indicators and what a person keeps; or what to do where there is nothing to draw."""
     with db.engine.session() as session:
         view = chart_view.read(filled(session, raw), now=utc_now())
-        known = _known(session)
+        known = charted(session)
         try:
             stands = chart_view.place(session, view)
         except NotFound as missing:
@@ -280,11 +279,6 @@ def _place(session: Session, view: View) -> Place:
     if stands is None:
         raise PreventUpdate
     return switched(session, stands)
-
-
-def _known(session: Session) -> list[dict[str, Any]]:
-    rows = [row for row in markets.table(session) if row.series]
-    return [{"path": r.name.path, "symbol": r.symbol, "exchange": r.exchange, "simulated": r.simulated} for r in rows]
 
 
 def _nothing(session: Session, view: View) -> Any:

@@ -8,6 +8,7 @@ from flask import current_app
 
 import core.market_name as market_name
 import db.engine
+import db.queries.coin_names as coin_names
 import db.queries.jobs as jobs
 import db.queries.listings as listings
 import db.queries.markets as markets
@@ -50,6 +51,7 @@ def draw_found(text: str | None, _taken: Any, _more: list[int | None]) -> Any:
     with db.engine.session() as session:
         total = listings.count(session, words)
         rows = listings.search(session, words, limit=shown + PAGE)
+        named = coin_names.of(session, {row.name.base for row in rows})
     found = [
         Found(
             path=row.name.path,
@@ -60,6 +62,7 @@ def draw_found(text: str | None, _taken: Any, _more: list[int | None]) -> Any:
             simulated=row.simulated,
             listed=row.listed,
             can_follow=row.exchange in exchanges and not row.simulated,
+            coin=named.get(row.name.base, ""),
         )
         for row in rows
     ]

@@ -19,6 +19,7 @@ import db.queries.listings as listings
 import db.queries.markets as markets
 import db.queries.refusals as refusals
 import db.queries.sources as sources
+from callbacks.chart_source import strips
 from callbacks.guards import current_role, current_user_id, may
 from callbacks.market_coverage import holes_of
 from callbacks.wiring import Wiring
@@ -34,7 +35,6 @@ from core.timeframe import TIMEFRAMES
 from db.tables import Import, Job, SourceHealth
 from layouts import ids
 from layouts.components import market_search as search
-from layouts.components.numbers import moment
 from layouts.pages import markets as page
 from layouts.pages.markets import Imported, Source, Stored, Work
 
@@ -76,12 +76,12 @@ def draw_stored(_ticks: int | None) -> tuple[Any, Any, Any, Any]:
         found = [source_of(row) for row in sources.all_of_them(session)]
         demo = bool(db.queries.instance.get(session).demo_enabled)
         done = imported(session, current_user_id())
-        serving = stood_in(session, now=now)
+        serving = sources.stand_ins(session).values()
     return (
         page.stored_table(lines, analyst=may(Role.ANALYST), now=now),
         page.sources_pane(found, demo=demo, now=now),
         page.imports_pane(done, now=now),
-        search.serving_strips(serving),
+        strips(serving, now=now),
     )
 
 
@@ -158,14 +158,6 @@ def source_of(row: SourceHealth) -> Source:
     state, wait = Breaker(shared, row.exchange).state()
     told = (row.exchange, row.state, row.detail, row.latency_ms, row.checked_at, row.answered_at)
     return Source(*told, row.since, row.wait_until, "closed" if shared.alone else state, wait)
-
-
-def stood_in(session: Session, *, now: datetime) -> list[tuple[str, str, str, str]]:
-    """(market, who serves in its place, that one's chart, why and since when)."""
-    return [
-        (str(one.own), str(one.name), f"/charts/{one.name.path}", f"{one.reason} since {moment(one.since, now=now)}")
-        for one in sources.stand_ins(session).values()
-    ]
 
 
 def imported(session: Session, user_id: int) -> list[Imported]:

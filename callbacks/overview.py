@@ -25,7 +25,7 @@ from core.jobs import BACKFILL
 from core.market_name import MarketName
 from core.roles import Role
 from core.settings import Settings
-from db.queries import coins, jobs, listings, sources, trained_models, watchlists
+from db.queries import coin_names, coins, jobs, listings, sources, trained_models, watchlists
 from db.queries.predictions import CallRow
 from db.queries.sources import StandIn
 from db.queries.watch_figures import markets_of
@@ -74,7 +74,7 @@ def show(_ticks: int | None, _done: Any) -> tuple[Any, Any, Any, Any]:
     return (
         frame(rows, shown, by_market(calls), known, serving=serving, now=now, unit=unit),
         menu,
-        [*_finding(rows), *serving_strips(rows, serving), *watchlist.stale_strips(stale(rows, now=now))],
+        [*_finding(rows), *serving_strips(rows, serving, now=now), *watchlist.stale_strips(stale(rows, now=now))],
         cards(found),
     )
 
@@ -111,6 +111,7 @@ def find(text: str | None, _done: Any) -> Any:
     with db.engine.session() as session:
         watched = watchlists.shown(session, current_user_id()).market_ids
         rows = listings.search(session, words, limit=FOUND)
+        named = coin_names.of(session, {row.name.base for row in rows})
     exchanges = _settings().exchanges
     found = [
         Listed(
@@ -120,6 +121,7 @@ def find(text: str | None, _done: Any) -> Any:
             row.simulated,
             stored=row.market_id is not None,
             on_list=row.market_id in watched,
+            coin=named.get(row.name.base, ""),
         )
         for row in rows
         if row.market_id is not None or row.exchange in exchanges

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dash import dcc
 from dash.development.base_component import Component
 from redis.exceptions import RedisError
 
 import core.job_queue
-from callbacks.chart_source import served
+from callbacks.chart_source import served, strips
 from core import ticks
 from core.clock import from_ms
 from core.currencies import DOLLAR, Currency
@@ -21,7 +22,6 @@ from db.queries.predictions import CallRow
 from db.queries.sources import StandIn
 from db.queries.watchlists import Shown
 from db.tables import ExchangeRate
-from layouts.components import watchlist
 from layouts.components.numbers import ago, minute, price_decimals
 from market.summary import Point, Summary
 from market.watch import Watched
@@ -123,17 +123,11 @@ def _served(row: Watched, serving: StandIn | None) -> dict[str, Any]:
     return {"served": {"path": other.path, "exchange": other.exchange, "quote": other.quote, "why": served(serving)}}
 
 
-def serving_strips(rows: Sequence[Watched], serving: Mapping[int, StandIn]) -> list[Component]:
-    """A strip for each exchange that is silent and each that serves in its place: why, since when, which markets."""
-    pairs: dict[tuple[str, str, str], list[StandIn]] = {}
-    for row in rows:
-        one = serving.get(row.market.id)
-        if one is not None and row.shown.id == one.stand_in_id:
-            pairs.setdefault((one.own.exchange, one.name.exchange, one.reason), []).append(one)
-    return [
-        watchlist.serving_strip(reason, other, min(one.since for one in found), [one.name.symbol for one in found])
-        for (_, other, reason), found in pairs.items()
-    ]
+def serving_strips(rows: Sequence[Watched], serving: Mapping[int, StandIn], *, now: datetime) -> list[Component]:
+    """Who is silent, and who serves in its place, of the rows that show a stand-in."""
+    shown = [serving[row.market.id] for row in rows if _served(row, serving.get(row.market.id))]
+    action = dcc.Link("Details", href="/markets", className="btn btn-ghost btn-sm")
+    return strips(shown, now=now, action=action)
 
 
 def _figures(row: Watched, told: Summary) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 import db.engine
+import db.queries.coin_names
 import db.queries.jobs
 import db.queries.markets
 import db.queries.status
@@ -61,11 +62,12 @@ def show_notices(_ticks: int | None) -> None:
 
 @wire(Output(ids.Shell.PALETTE_RESULTS, "children"), Input(ids.Shell.PALETTE_QUERY, "value"))
 def find(text: str | None) -> list[Component]:
-    """Pages and markets whose names hold what was typed."""
+    """Pages, markets and coins whose names hold what was typed."""
     words = (text or "").strip()[:60]
     with db.engine.session() as session:
         markets = db.queries.markets.search(session, words, FOUND)
-    hits = [(m.symbol, m.exchange, f"/charts/{m.name.path}", m.simulated) for m in markets]
+        coins = db.queries.coin_names.of(session, {m.name.base for m in markets})
+    hits = [(m.symbol, coins.get(m.name.base, ""), m.exchange, f"/charts/{m.name.path}", m.simulated) for m in markets]
     return [*page_hits(words, current_role()), *market_hits(hits)] or [found_nothing(words)]
 
 

@@ -192,11 +192,19 @@ def page_hits(words: str, role: str = Role.VIEWER) -> list[Component]:
     return [html.Div("Pages", className="grp label"), *rows] if rows else []
 
 
-def market_hits(markets: list[tuple[str, str, str, bool]]) -> list[Component]:
-    """Markets as (symbol, exchange, address of the chart, simulated), under a head."""
+def market_hits(markets: list[tuple[str, str, str, str, bool]]) -> list[Component]:
+    """Markets as (symbol, name of the coin, exchange, address of the chart, simulated), under a head."""
     rows = [
-        _hit(href, [html.B(symbol), html.Span(exchange, className="t4"), *([simulated_badge(short=True)] * simulated)])
-        for symbol, exchange, href, simulated in markets
+        _hit(
+            href,
+            [
+                html.B(symbol),
+                *([html.Span(coin, className="t3")] if coin else []),
+                html.Span(exchange, className="t4"),
+                *([simulated_badge(short=True)] * simulated),
+            ],
+        )
+        for symbol, coin, exchange, href, simulated in markets
     ]
     return [html.Div("Markets", className="grp label"), *rows] if rows else []
 

@@ -1,16 +1,16 @@
 """The markets that exchanges say they have, beside those that are stored here."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.market_name import MarketName
+from db.queries import coin_names
 from db.tables import Listing, Market
 
 EXCHANGE = func.coalesce(Market.exchange, Listing.exchange)
@@ -52,13 +52,10 @@ def last_seen(session: Session) -> dict[str, tuple[int, datetime]]:
 def search(
     session: Session, text: str, *, exchange: str | None = None, start: int = 0, limit: int = 50
 ) -> list[ListingRow]:
-    """Markets whose name holds the letters of `text`, stored and listed ones; best first: "btcusd" finds BTC/USDT."""
-    needle, symbol = _needle(text), func.lower(func.replace(SYMBOL, "/", ""))
-    rank: ColumnElement[int] = case(
-        (func.lower(func.split_part(SYMBOL, "/", 1)) == needle, 0), (symbol.startswith(needle), 1), else_=2
-    )
+    """Stored and listed markets whose name, or whose coin's, holds `text`; best first: "btcusd" finds BTC/USDT."""
+    found, rank = coin_names.matching(session, text, EXCHANGE, SYMBOL)
     columns = (EXCHANGE, SYMBOL, Market.id, Market.followed, Market.simulated, Listing.exchange.is_not(None))
-    query = _matching(select(*columns), needle, exchange)
+    query = _found(select(*columns), found, exchange)
     stored_first = (func.coalesce(Market.followed, False).desc(), Market.id.is_(None))
     query = query.order_by(rank, *stored_first, SYMBOL, EXCHANGE).offset(start).limit(limit)
     return [
@@ -69,17 +66,11 @@ def search(
 
 def count(session: Session, text: str, *, exchange: str | None = None) -> int:
     """How many markets `search` finds in all."""
-    return int(session.scalar(_matching(select(func.count()), _needle(text), exchange)) or 0)
+    found, _ = coin_names.matching(session, text, EXCHANGE, SYMBOL)
+    return int(session.scalar(_found(select(func.count()), found, exchange)) or 0)
 
 
-def _needle(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def _matching(query: Any, needle: str, exchange: str | None) -> Any:
+def _found(query: Any, found: ColumnElement[bool], exchange: str | None) -> Any:
     same: ColumnElement[bool] = and_(Market.exchange == Listing.exchange, Market.symbol == Listing.symbol)
-    query = query.select_from(Listing).outerjoin(Market, same, full=True)
-    symbol = func.lower(func.replace(SYMBOL, "/", ""))
-    whole = func.lower(func.replace(EXCHANGE, "_", "")).concat(symbol)
-    query = query.where(whole.contains(needle) | symbol.contains(needle))
+    query = query.select_from(Listing).outerjoin(Market, same, full=True).where(found)
     return query if exchange is None else query.where(exchange == EXCHANGE)

@@ -1,11 +1,10 @@
 """Markets and what is stored of them."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ from core.errors import NotFound
 from core.market_name import MarketName
 from core.timeframe import TIMEFRAMES
 from core.timeframe import parse as parse_timeframe
+from db.queries import coin_names
 from db.tables import Market, Series, StandIn
 
 USUAL = ("1h", "5m", "1m")  # fetched of a followed market; other timeframes are built of them
@@ -108,17 +108,9 @@ def named(session: Session, symbol: str) -> list[Market]:
 
 
 def search(session: Session, text: str, limit: int = 50) -> list[MarketRow]:
-    """Markets whose exchange and symbol hold the letters of `text`: "btcusd" finds BTC/USDT. Best first."""
-    needle = re.sub(r"[^a-z0-9]", "", text.lower())
-    symbol = func.lower(func.replace(Market.symbol, "/", ""))
-    whole = func.lower(func.replace(Market.exchange, "_", "")).concat(symbol)
-    rank: ColumnElement[int] = case(
-        (func.lower(func.split_part(Market.symbol, "/", 1)) == needle, 0),
-        (symbol.startswith(needle), 1),
-        else_=2,
-    )
-    matches = whole.contains(needle) | symbol.contains(needle)
-    query = select(Market).where(matches).order_by(rank, Market.followed.desc(), Market.symbol, Market.exchange)
+    """Markets whose name, or whose coin's, holds `text`: "btcusd" and "bitcoin" find BTC/USDT. Best first."""
+    found, rank = coin_names.matching(session, text, Market.exchange, Market.symbol)
+    query = select(Market).where(found).order_by(rank, Market.followed.desc(), Market.symbol, Market.exchange)
     return _rows(session, session.scalars(query.limit(limit)))
 
 

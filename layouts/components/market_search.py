@@ -8,8 +8,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.components.feedback import badge, note_strip, pane, simulated_badge
+from layouts.components.feedback import badge, pane, simulated_badge
 from layouts.components.numbers import ago, count
+from layouts.components.venues import venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,14 @@ class Found:
     simulated: bool
     listed: bool
     can_follow: bool
+    coin: str = ""
 
 
 def listed_words(seen: dict[str, tuple[int, datetime]], *, now: datetime) -> str:
     """`Binance 1,421, Kraken 1,010 markets; asked 3 h ago`."""
     if not seen:
         return "The exchanges' lists of markets are read within minutes of the start"
-    names = ", ".join(f"{exchange.capitalize()} {count(n)}" for exchange, (n, _) in sorted(seen.items()))
+    names = ", ".join(f"{venue(exchange)} {count(n)}" for exchange, (n, _) in sorted(seen.items()))
     return f"{names} markets; asked {ago(min(at for _, at in seen.values()), now=now)}"
 
 
@@ -39,7 +41,7 @@ def search_form(exchanges: tuple[str, ...], listed: str, *, analyst: bool) -> Co
     field = dcc.Input(
         id=ids.Markets.FOLLOW_NAME,
         type="text",
-        placeholder=f"Symbol, or exchange and symbol, such as {exchanges[0]}:BTC/USDT",
+        placeholder=f"Symbol, coin, or exchange and symbol, such as {exchanges[0]}:BTC/USDT",
         autoComplete="off",
         maxLength=80,
         debounce=0.25,
@@ -54,23 +56,12 @@ def search_form(exchanges: tuple[str, ...], listed: str, *, analyst: bool) -> Co
     return pane("Find a market", body, sub=listed, label="Find a market")
 
 
-def serving_strips(serving: list[tuple[str, str, str, str]]) -> list[Component]:
-    """A strip for each market that another exchange serves now: (market, who serves, its chart, why)."""
-    return [
-        note_strip(
-            html.Span(
-                [html.B(own, className="t1"), f" {why}: {name} is shown in its place. Their candles stay apart."]
-            ),
-            action=dcc.Link("Open it", href=href, className="btn btn-ghost btn-sm"),
-        )
-        for own, name, href, why in serving
-    ]
-
-
 def found_table(rows: list[Found], total: int, *, analyst: bool, words: str) -> Component:
     """The best matches first, and a button for more of them."""
     if not rows:
-        text = f"No exchange lists a market called “{words}”. Write exchange and symbol, such as kraken:BTC/USD."
+        text = (
+            f"No exchange lists a market or coin called “{words}”. Write exchange and symbol, such as kraken:BTC/USD."
+        )
         return html.P(text, className="t3 none")
     table = html.Table(html.Tbody([_row(one, analyst) for one in rows]), className="tbl dense found", **_label(total))
     told = [html.Span(f"{count(len(rows))} of {count(total)}", className="t3 fs12")]
@@ -89,9 +80,10 @@ def _row(one: Found, analyst: bool) -> html.Tr:
     stored = one.market_id is not None
     name: Any = dcc.Link(one.symbol, href=f"/charts/{one.path}") if stored else html.B(one.symbol)
     extra = [simulated_badge(short=True)] if one.simulated else []
+    coin = [html.Span(one.coin, className="coin")] if one.coin else []
     return html.Tr(
         [
-            html.Td(html.Div([name, html.Span(one.exchange), *extra], className="mk")),
+            html.Td(html.Div([name, *coin, html.Span(one.exchange), *extra], className="mk")),
             html.Td(_state(one)),
             html.Td(_button(one) if analyst and one.can_follow else None, className="num"),
         ]

@@ -1,7 +1,6 @@
 """Around the watch-list: the finding, the strip of figures, what is stale, the lists' menu, markets to add."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from dash import dcc, html
@@ -24,6 +23,7 @@ class Listed:
     simulated: bool
     stored: bool
     on_list: bool
+    coin: str = ""
 
 
 def finding(told: Breadth | None, *, simulated: bool) -> Component:
@@ -100,16 +100,6 @@ def stale_strips(stale: dict[str, tuple[str, list[str]]]) -> list[Component]:
     return found
 
 
-def serving_strip(reason: str, exchange: str, since: datetime, symbols: list[str]) -> Component:
-    """Which exchange is silent and why, who serves in its place, and that the rows go back by themselves."""
-    words = [
-        html.B(f"{reason[:1].upper()}{reason[1:]}.", className="t1"),
-        f" Since {numbers.exact_moment(since)} {venue(exchange)} stands in for it: {_named(symbols)}. "
-        "The rows go back by themselves; the candles stay apart.",
-    ]
-    return note_strip(html.Span(words), action=dcc.Link("Details", href="/markets", className="btn btn-ghost btn-sm"))
-
-
 def _named(symbols: list[str]) -> str:
     return ", ".join(symbols[:3]) + (f" and {len(symbols) - 3} more" if len(symbols) > 3 else "")
 
@@ -139,7 +129,11 @@ def _item(name: str, action: str, label: str) -> html.Button:
 def hits(found: list[Listed], *, may_follow: bool, words: str) -> list[Component]:
     """Markets to add, those that are stored first."""
     if not found:
-        text = f"No market is called “{words}”." if words else "No market is stored yet. Type to search the exchanges."
+        text = (
+            f"No market is called “{words}”, nor a coin."
+            if words
+            else "No market is stored yet. Type to search the exchanges."
+        )
         return [html.P(text, className="none t3")]
     return [_hit(one, may_follow) for one in found]
 
@@ -155,7 +149,13 @@ def _hit(one: Listed, may_follow: bool) -> Component:
         told, off = [icon("lock", small=True), "Analysts can follow it"], True
     badge = [simulated_badge(short=True)] if one.simulated else []
     return html.Button(
-        [html.B(one.symbol), html.Span(one.exchange, className="t4"), *badge, html.Span(told, className="end t3 fs12")],
+        [
+            html.B(one.symbol),
+            *([html.Span(one.coin, className="t3")] if one.coin else []),
+            html.Span(one.exchange, className="t4"),
+            *badge,
+            html.Span(told, className="end t3 fs12"),
+        ],
         className="it",
         disabled=off,
         **{"data-watch": "add", "data-market": one.path, "role": "option"},

@@ -20,6 +20,7 @@ from layouts.components.feedback import (
     skeleton,
 )
 from layouts.components.numbers import ago, count, exact_moment, moment, until
+from layouts.components.venues import venue
 
 REFRESH_MS = 2_000
 STATES: dict[str, tuple[str, Literal["ok", "warn", "bad", "off"]]] = {
@@ -210,7 +211,7 @@ def _time(ms: int, now: datetime) -> html.Span:
 
 def sources_pane(sources: list[Source], *, demo: bool, now: datetime) -> Component:
     """Each exchange with its last answer; the demo exchange where it is part of this desk."""
-    pairs: list[tuple[Any, Any]] = [(one.exchange.capitalize(), _source(one, now)) for one in sources]
+    pairs: list[tuple[Any, Any]] = [(venue(one.exchange), _source(one, now)) for one in sources]
     if demo and not any(one.exchange == "demo" for one in sources):
         pairs.append(("Demo exchange", freshness("simulated", "sim")))
     body = key_figures(pairs) if pairs else html.P("No exchange was asked yet.", className="t3 fs12")

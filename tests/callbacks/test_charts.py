@@ -112,7 +112,8 @@ def test_a_callback_answers_a_viewer_with_a_frame(signed_in: SignIn, session: Se
 def test_the_toolbar_knows_all_markets_and_marks_simulated_ones(session: Session) -> None:
     store(session, "demo:BTC/USDT", walk(300), simulated=True, followed=True)
     bar, strip, known, empty, _ = charts.draw_toolbar({"ind": "ema:20"})
-    assert known == [{"path": "demo/BTC-USDT", "symbol": "BTC/USDT", "exchange": "demo", "simulated": True}]
+    one = {"path": "demo/BTC-USDT", "symbol": "BTC/USDT", "coin": "Bitcoin", "exchange": "demo", "simulated": True}
+    assert known == [one]
     assert "SIMULATED" in str(bar)
     assert "counts as evidence" in str(strip)
     assert empty is None

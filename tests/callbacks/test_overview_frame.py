@@ -64,7 +64,8 @@ def test_a_row_shows_the_price_of_the_stand_in_and_stays_the_row_of_its_person(
     )
     assert "Kraken serves BTC/USDT in its place" in row["served"]["why"]
     assert "Binance does not answer." in head
-    assert "Kraken stands in for it: BTC/USDT. The rows go back by themselves" in head
+    assert "Kraken stands in for it: " in head
+    assert "It goes back by itself" in head
     assert "is stale" not in head
 
 
@@ -95,7 +96,7 @@ def test_another_quote_is_said_plainly(signed_in: SignIn, session: Session, own:
     (row,), head = shown(client)
     assert (row["quote"], row["served"]["quote"]) == ("USDT", "USD")
     assert "USD is near USDT, but not the same price." in row["served"]["why"]
-    assert "Coinbase stands in for it: BTC/USD." in head
+    assert "Coinbase stands in for it: " in head
 
 
 def test_until_the_stand_in_has_candles_the_row_is_its_own_and_stale(

@@ -126,6 +126,7 @@ def test_palette_finds_pages_and_markets(signed_in: SignIn, session: Session) ->
     text = json.dumps(fire(client, {"shell-palette-query.value": "btcusd"}).get_json())
     assert "/charts/demo/BTC-USDT" in text
     assert '"SIM"' in text
+    assert "/charts/demo/BTC-USDT" in json.dumps(fire(client, {"shell-palette-query.value": "bitcoin"}).get_json())
     assert "Charts" in fire(client, {"shell-palette-query.value": "char"}).get_data(as_text=True)
     assert "Nothing here is called" in fire(client, {"shell-palette-query.value": "zzzz"}).get_data(as_text=True)
 

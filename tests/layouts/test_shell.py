@@ -100,9 +100,9 @@ def test_page_keys_are_all_different() -> None:
 def test_palette_lists_pages_and_markets_under_their_heads() -> None:
     assert words(shell.page_hits("CHART")[0]) == "Pages"
     assert shell.page_hits("zzz") == []
-    head, row = shell.market_hits([("BTC/USDT", "demo", "/charts/demo/BTC-USDT", True)])
+    head, row = shell.market_hits([("BTC/USDT", "Bitcoin", "demo", "/charts/demo/BTC-USDT", True)])
     assert words(head) == "Markets"
-    assert (row.href, words(row).split()) == ("/charts/demo/BTC-USDT", ["BTC/USDT", "demo", "SIM"])
+    assert (row.href, words(row).split()) == ("/charts/demo/BTC-USDT", ["BTC/USDT", "Bitcoin", "demo", "SIM"])
     assert shell.market_hits([]) == []
     assert "zzz" in words(shell.found_nothing("zzz"))
 
