@@ -6,6 +6,7 @@ from typing import Any
 from dash import Input, Output
 from sqlalchemy.orm import Session
 
+import core.job_queue
 import db.engine
 import db.queries.breaks as breaks
 import db.queries.gaps as gaps
@@ -17,8 +18,10 @@ import db.queries.revisions as revisions
 import db.queries.sources as sources
 from callbacks.guards import current_user_id
 from callbacks.wiring import Wiring
+from core import clock_offsets
 from core.clock import from_ms, to_ms, utc_now
 from core.market_name import MarketName
+from core.shared import SharedNumbers
 from core.timeframe import TIMEFRAMES
 from db.tables import Market, SourceHealth
 from layouts import ids
@@ -52,7 +55,8 @@ def draw_quality(_ticks: int | None) -> tuple[Any, Any, Any, Any, Any]:
         counted = gaps.counts(session).values()
         changed = revised(session)
         files, told = refused(session, current_user_id()), refused_by_sources(session)
-        answers = [source(row, now=now) for row in sources.all_of_them(session)]
+        clocks = clock_offsets.read(SharedNumbers(core.job_queue.redis()))
+        answers = [source(row, now=now, clock=clocks.get(row.exchange)) for row in sources.all_of_them(session)]
         newest = lateness(session, now=now)
         paused = breaks.count_paused(session)
     still, sure = sum(a for a, _ in counted), sum(b for _, b in counted)
@@ -144,13 +148,17 @@ def refused_by_sources(session: Session) -> list[RefusedOfSource]:
     return found
 
 
-def source(row: SourceHealth, *, now: datetime) -> Late:
-    """How an exchange answered last."""
+def source(row: SourceHealth, *, now: datetime, clock: float | None = None) -> Late:
+    """How an exchange answered last. `clock`: seconds by which its clock is ahead of ours, where it is known."""
     if row.state == "ok":
         words = "answers" if row.latency_ms is None else f"answers in {count(row.latency_ms)} ms"
+        if clock is not None and clock_offsets.is_wrong(clock):
+            return Late(venue(row.exchange), f"{words}, {clock_offsets.words(clock)}", "warn")
         return Late(venue(row.exchange), words, "ok")
     last = f"last answered {ago(row.answered_at, now=now)}" if row.answered_at else "never answered"
     if row.state == "waiting" and row.wait_until:
+        if row.alerted_until and row.alerted_until > now:
+            return Late(venue(row.exchange), f"bans this address until {row.wait_until:%H:%M:%S}", "bad")
         return Late(venue(row.exchange), f"asked to wait until {row.wait_until:%H:%M:%S}", "warn")
     words = "refuses this address" if row.state == "blocked" else "silent"
     return Late(venue(row.exchange), f"{words}, {last}", "bad")

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import db.engine
-from core import job_queue
+from core import clock_offsets, job_queue
 from core.breaker import Breaker
 from core.clock import to_ms, utc_now
 from core.jobs import WAITING_STATES, Queue
@@ -67,6 +67,13 @@ def _sources(session: Session, shared: SharedNumbers) -> Iterator[Metric]:
     )
     used = GaugeMetricFamily("bolt_exchange_used_weight", "Tokens used in the running minute.", labels=["exchange"])
     served = GaugeMetricFamily("bolt_markets_served_by_others", "Markets with a stand-in.", labels=["exchange"])
+    clock = GaugeMetricFamily(
+        "bolt_exchange_clock_offset_seconds",
+        "By how much the exchange's clock is ahead of the one here.",
+        labels=["exchange"],
+    )
+    for name, offset in clock_offsets.read(shared).items():
+        clock.add_metric([name], offset)
     away = [one.own.exchange for one in sources.stand_ins(session).values()]
     for row in sources.all_of_them(session):
         name = row.exchange
@@ -79,7 +86,7 @@ def _sources(session: Session, shared: SharedNumbers) -> Iterator[Metric]:
         for family, word in ((errors, "errors"), (rejected, "rejected")):
             for kind, n in shared.change(f"{word}:{name}", _look).items():
                 family.add_metric([name, kind], n)
-    yield from (up, wait, breaker, errors, rejected, used, served)
+    yield from (up, wait, breaker, errors, rejected, used, served, clock)
 
 
 def _look(numbers: Numbers, _now: float) -> Numbers:

@@ -17,7 +17,9 @@ from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 import db.schema
+from core import clock_offsets
 from core.settings import Settings
+from core.shared import SharedNumbers
 from db.engine import engine_options, psycopg2_url
 
 PATIENCE = 1.5  # seconds for everything that is asked
@@ -36,13 +38,15 @@ class Probe:
     was_ready: bool = False
 
     def checks(self) -> dict[str, str]:
-        """`ok` or a word for what is wrong, of the database, its schema and Redis."""
+        """`ok` or a word for what is wrong, of the database, its schema, Redis and the clock of this machine."""
         schema, redis = self.askers.submit(self._schema), self.askers.submit(self._redis)
+        clock = self.askers.submit(self._clock)
         found = _wait(schema, "down")
         return {
             "database": "down" if found == "down" else "ok",
             "migrations": {"down": "unknown", self.newest: "ok"}.get(found, "behind"),
             "redis": _wait(redis, "down"),
+            "clock": _wait(clock, "unknown"),
         }
 
     def _schema(self) -> str:
@@ -58,6 +62,14 @@ class Probe:
             return "ok" if self.redis.ping() else "down"
         except RedisError:
             return "down"
+
+    def _clock(self) -> str:
+        """`wrong` where an exchange that was asked lately has another time; unknown while Redis is away."""
+        shared = SharedNumbers(self.redis)
+        offsets = clock_offsets.read(shared).values()
+        if shared.alone:
+            return "unknown"
+        return "wrong" if any(map(clock_offsets.is_wrong, offsets)) else "ok"
 
 
 def _wait(answer: "Future[str]", otherwise: str) -> str:

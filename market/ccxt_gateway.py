@@ -63,17 +63,19 @@ class CcxtGateway:
         clock: Callable[[], float],
         memory: MarketMemory | None = None,
         on_weight: Callable[[float], None] = lambda _used: None,
+        on_time: Callable[[int], None] = lambda _ms: None,
     ) -> None:
         self.name = name
         self._memory = memory
         self.client = client
         self._clock = clock
-        self._wire = Wire(client, name, before_request, on_weight)
+        self._wire = Wire(client, name, before_request, on_weight, on_time)
 
     def server_time(self) -> int:
         told = self._ask(lambda: self.client.fetch_time())
         if not isinstance(told, int):
             raise self._garbage("the time")
+        self._wire.on_time(told)
         return told
 
     def markets(self) -> list[ListedMarket]:
@@ -246,6 +248,7 @@ def make(
     clock: Callable[[], float] = time.time,
     memory: MarketMemory | None = None,
     on_weight: Callable[[float], None] = lambda _used: None,
+    on_time: Callable[[int], None] = lambda _ms: None,
 ) -> CcxtGateway:
     """The exchange with this ccxt id, or the demo exchange at `base_url`; raises NotFound for an unknown id."""
     if exchange == DEMO and not base_url:
@@ -264,7 +267,15 @@ def make(
     client.session.request = functools.partial(client.session.request, allow_redirects=False)
     if base_url:
         client.urls["api"] = _redirected(client.urls["api"], base_url)
-    return CcxtGateway(exchange, client, before_request=before_request, clock=clock, memory=memory, on_weight=on_weight)
+    return CcxtGateway(
+        exchange,
+        client,
+        before_request=before_request,
+        clock=clock,
+        memory=memory,
+        on_weight=on_weight,
+        on_time=on_time,
+    )
 
 
 def interval_s(exchange: str) -> float:

@@ -9,6 +9,7 @@ from market import retry_after
 
 BeforeRequest = Callable[[float], None]  # told what the request costs, in tokens of the exchange
 LEAST_COST = 0.01
+HALF_MS = 500  # a Date header is cut to whole seconds
 USED_WEIGHT = "x-mbx-used-weight-1m"  # Binance and those that speak its language
 
 
@@ -16,11 +17,17 @@ class Wire:
     """Stands around a ccxt client's `fetch`: asks for leave, remembers status and headers, refuses what is no JSON."""
 
     def __init__(
-        self, client: Any, name: str, before_request: BeforeRequest, on_weight: Callable[[float], None]
+        self,
+        client: Any,
+        name: str,
+        before_request: BeforeRequest,
+        on_weight: Callable[[float], None],
+        on_time: Callable[[int], None],
     ) -> None:
         self.name = name
         self.cost = 1.0
         self._on_weight = on_weight
+        self.on_time = on_time
         self._cost_of = client.calculate_rate_limiter_cost
         self._request = client.fetch2
         client.fetch2 = self.request
@@ -52,6 +59,8 @@ class Wire:
         self.status, self.headers = code, {str(k).lower(): str(v) for k, v in dict(headers).items()}
         if re.fullmatch(r"\d{1,9}", used := self.headers.get(USED_WEIGHT, "")):
             self._on_weight(float(used))
+        if (told := self.date_ms()) is not None:
+            self.on_time(told + HALF_MS)
         return self._on_response(code, reason, url, method, headers, *rest)
 
     def wait_until_ms(self, now_ms: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core import clock_offsets
 from core.ohlcv import Candles
 from core.settings import Settings
 from core.shared import SharedNumbers
@@ -16,6 +17,7 @@ from market.gateway import ExchangeGateway, ListedMarket, NotCandles
 from market.guard import ATTEMPTS, Guard
 
 BURST = 10  # tokens
+NOTED_S, MOVED_S = 30.0, 10.0  # an offset of a clock is noted so often, and when it moved so far
 MEMORY_KEY, MEMORY_S = "bolt:exchange-markets:", 6 * 3_600
 
 
@@ -35,6 +37,22 @@ class RedisMemory:
     def put(self, exchange: str, markets: list[dict[str, Any]]) -> None:
         with suppress(RedisError):
             self._redis.set(MEMORY_KEY + exchange, json.dumps(markets), ex=MEMORY_S)
+
+
+class Watch:
+    """Notes by how much an exchange's clock differs from ours: when that changes, and now and then."""
+
+    def __init__(self, shared: SharedNumbers, exchange: str) -> None:
+        self._shared = shared
+        self._exchange = exchange
+        self._noted: tuple[float, float] | None = None  # (when, offset)
+
+    def told(self, server_ms: int) -> None:
+        now = self._shared.clock()
+        offset = server_ms / 1_000 - now
+        if self._noted is None or now - self._noted[0] > NOTED_S or abs(offset - self._noted[1]) > MOVED_S:
+            self._noted = now, offset
+            clock_offsets.note(self._shared, self._exchange, offset)
 
 
 class GuardedGateway:
@@ -83,5 +101,6 @@ def make(
         before_request=made.leave,
         memory=RedisMemory(redis) if redis is not None else None,
         on_weight=on_weight,
+        on_time=Watch(made.leave.throttle.shared, exchange).told,
     )
     return GuardedGateway(inner, made)

@@ -176,7 +176,7 @@ def sources(_asked: argparse.Namespace, settings: Settings, output: Output) -> i
 
 def _sources(session: "Session", exchanges: tuple[str, ...], *, now: datetime) -> list[dict[str, Any]]:
     """Those that are configured, in order, then others that were asked."""
-    from core import job_queue
+    from core import clock_offsets, job_queue
     from core.breaker import Breaker
     from core.shared import SharedNumbers
     from core.throttle import weight
@@ -185,7 +185,7 @@ def _sources(session: "Session", exchanges: tuple[str, ...], *, now: datetime) -
     known = {row.exchange: row for row in health.all_of_them(session)}
     served = [one.own.exchange for one in health.stand_ins(session).values()]
     shared = SharedNumbers(job_queue.redis())
-    rows = []
+    clocks, rows = clock_offsets.read(shared), []
     for name in dict.fromkeys([*exchanges, *known]):
         row = known.get(name)
         breaker, opens_in = Breaker(shared, name).state()
@@ -203,6 +203,8 @@ def _sources(session: "Session", exchanges: tuple[str, ...], *, now: datetime) -
                 "weight_told": used.told if used else None,
                 "wait_until": wait,
                 "latency_ms": round(row.latency_ms, 1) if row and row.latency_ms is not None else None,
+                "clock_offset_seconds": clocks.get(name),
+                "clock_wrong": clock_offsets.is_wrong(clocks.get(name)),
                 "answered_at": row.answered_at if row else None,
                 "last_error": row.last_error if row else None,
                 "last_error_at": row.last_error_at if row else None,
@@ -221,9 +223,18 @@ def _short(row: dict[str, Any]) -> dict[str, str]:
         "state": row["state"],
         "breaker": row["breaker"],
         "used weight": f"{row['used_weight']:g}{limit}",
+        "clock here": _clock(row),
         "wait until": f"{row['wait_until']:%Y-%m-%d %H:%M:%S}" if row["wait_until"] else "-",
         "last error": f"{at}{row['last_error']}" if row["last_error"] else "-",
     }
+
+
+def _clock(row: dict[str, Any]) -> str:
+    """Beside the exchange's: an exchange that is ahead of us sees our clock behind."""
+    offset = row["clock_offset_seconds"]
+    if offset is None:
+        return "-"
+    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}" if row["clock_wrong"] else "right"
 
 
 def gaps(asked: argparse.Namespace, settings: Settings, output: Output) -> int:

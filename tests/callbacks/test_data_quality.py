@@ -155,6 +155,19 @@ def test_sources_say_how_they_answer(state: str, words: str, kind: str) -> None:
     assert (late.words, late.kind) == (words, kind)
 
 
+def test_an_exchange_s_ban_and_a_clock_that_is_wrong_are_told() -> None:
+    until = NOW.replace(minute=42)
+    banned = SourceHealth(exchange="kraken", state="waiting", checked_at=NOW, wait_until=until, alerted_until=until)
+    assert (page.source(banned, now=NOW).words, page.source(banned, now=NOW).kind) == (
+        "bans this address until 23:42:00",
+        "bad",
+    )
+    well = SourceHealth(exchange="kraken", state="ok", latency_ms=42.0, checked_at=NOW)
+    assert page.source(well, now=NOW, clock=-95.0).words == "answers in 42 ms, clock here 95 s ahead"
+    assert page.source(well, now=NOW, clock=-95.0).kind == "warn"
+    assert page.source(well, now=NOW, clock=2.0) == page.source(well, now=NOW)
+
+
 def test_a_followed_series_is_late_after_two_intervals(session: Session, holed: int) -> None:
     end = from_ms(START_MS) + 300 * HOUR
     (fresh,) = page.lateness(session, now=end + 2 * HOUR)

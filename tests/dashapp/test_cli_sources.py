@@ -12,7 +12,7 @@ from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from core import job_queue, market_name
+from core import clock_offsets, job_queue, market_name
 from core.breaker import FAILURES, Breaker
 from core.clock import from_ms
 from core.jobs import BACKFILL, JobState
@@ -168,6 +168,8 @@ def test_sources_show_state_breaker_weight_and_last_error(run: Run, session: Ses
     for _ in range(FAILURES):
         Breaker(shared, "binance").failed()
     Throttle(shared, "kraken", interval_s=0.5).take(3)
+    for name, offset in (("kraken", 95.2), ("binance", -0.4)):
+        clock_offsets.note(shared, name, offset)
     _, out, _ = run("sources", "--json")
     rows = {row["source"]: row for row in json.loads(out)}
     assert list(rows) == ["binance", "coinbase", "kraken"]
@@ -177,9 +179,12 @@ def test_sources_show_state_breaker_weight_and_last_error(run: Run, session: Ses
     assert rows["kraken"]["last_error"] == "kraken does not answer (HTTP 502)."
     assert rows["kraken"]["used_weight"] in (3.0, 0.0)  # nought where the minute has just ended
     assert rows["kraken"]["weight_limit"] == 120.0
-    assert rows["coinbase"]["state"] == "not asked yet"
+    assert (rows["kraken"]["clock_offset_seconds"], rows["kraken"]["clock_wrong"]) == (95.2, True)
+    assert (rows["binance"]["clock_offset_seconds"], rows["binance"]["clock_wrong"]) == (-0.4, False)
+    assert (rows["coinbase"]["state"], rows["coinbase"]["clock_offset_seconds"]) == ("not asked yet", None)
     _, out, _ = run("sources")
     assert "2026-01-02 03:04 kraken does not answer (HTTP 502)." in out
+    assert "95 s behind" in out
 
 
 def test_gaps_are_listed_with_what_was_asked_about_them(run: Run, session: Session) -> None:

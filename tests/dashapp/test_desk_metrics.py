@@ -7,7 +7,7 @@ from prometheus_client.core import CollectorRegistry
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from core import job_queue
+from core import clock_offsets, job_queue
 from core.clock import from_ms, utc_now
 from core.jobs import TOP_UP
 from core.market_name import parse
@@ -87,3 +87,8 @@ def test_used_weight_and_stand_ins_are_told(session: Session, desk, redis_url: s
     Throttle(shared, "binance", interval_s=0.5).take(3)
     assert desk("exchange_used_weight", exchange="binance") in (3.0, 0.0)  # nought where the minute has just ended
     assert desk("markets_served_by_others", exchange="binance") == 1
+
+
+def test_clocks_that_differ_are_told(session: Session, desk, redis_url: str) -> None:
+    clock_offsets.note(SharedNumbers(Redis.from_url(redis_url)), "binance", -95.0)
+    assert desk("exchange_clock_offset_seconds", exchange="binance") == -95.0

@@ -5,8 +5,11 @@ import time
 
 import pytest
 from flask.testing import FlaskClient
+from redis import Redis
 from sqlalchemy import Engine, text
 
+from core import clock_offsets
+from core.shared import SharedNumbers
 from dashapp.health import status_of
 from db import schema
 from tests.web import make_app, settings_for
@@ -34,7 +37,19 @@ def silent() -> str:
 def test_all_is_well(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
-    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "redis": "ok"}}
+    assert answer.get_json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "clock": "ok"},
+    }
+
+
+def test_a_clock_that_differs_from_an_exchange_s_is_wrong_and_pages_still_read(
+    client: FlaskClient, redis_url: str
+) -> None:
+    clock_offsets.note(SharedNumbers(Redis.from_url(redis_url)), "binance", -95.0)
+    answer = client.get("/health")
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "ok")
+    assert answer.get_json()["checks"]["clock"] == "wrong"
 
 
 def test_live_asks_nobody(lonely: FlaskClient) -> None:
@@ -50,7 +65,7 @@ def test_without_postgresql_it_is_not_ready_and_says_so_at_once(lonely: FlaskCli
     assert answer.status_code == 503
     assert answer.get_json() == {
         "status": "down",
-        "checks": {"database": "down", "migrations": "unknown", "redis": "down"},
+        "checks": {"database": "down", "migrations": "unknown", "redis": "down", "clock": "unknown"},
     }
     assert "secret-word" not in answer.text
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 import core.settings
 import db.engine
+from core import clock_offsets
 from core.errors import ExchangeBackOff, ExchangeBlocked, ExchangeUnavailable, NotFound
 from core.market_name import make as make_name
 from core.shared import SharedNumbers
@@ -19,6 +20,7 @@ from db.tables import SourceHealth
 from market import guarded_gateway
 from market.gateway import NotCandles
 from market.guarded_gateway import GuardedGateway
+from tests.core.test_breaker import Clock
 from tests.core.test_shared import away
 from tests.demo.server import Server, running
 
@@ -280,3 +282,27 @@ def test_refused_rows_stand_with_their_series(gateway: GuardedGateway, server: S
         assert (one.row.timeframe, one.row.source, one.row.reason) == ("1h", "request", "not_positive")
         assert one.row.n >= 3 * times
         assert told.value.reasons["not_positive"] in (3, 4)
+
+
+def test_a_clock_that_differs_is_noted_by_what_the_exchange_says_of_the_time(server: Server, redis: Redis) -> None:
+    gateway = make(server, redis)
+    some(gateway)
+    assert abs(clock_offsets.read(SharedNumbers(redis))["demo"]) < 5  # by the Date of any answer
+    server.fault("skew", seconds=-90)
+    gateway.server_time()
+    assert -95 < clock_offsets.read(SharedNumbers(redis))["demo"] < -85
+    server.fault(None)
+    some(gateway)
+    assert abs(clock_offsets.read(SharedNumbers(redis))["demo"]) < 5
+
+
+def test_a_clock_that_stays_as_it_is_is_not_noted_with_each_answer(redis: Redis) -> None:
+    clock = Clock()
+    shared, begin = SharedNumbers(redis, clock=clock), clock.now
+    watch, noted = guarded_gateway.Watch(shared, "demo"), list[float]()
+    for after, ahead in ((0.0, 0.0), (10.0, 3.0), (20.0, 95.0), (21.0, 95.5), (52.0, 95.0)):
+        redis.flushall()
+        clock.now = begin + after
+        watch.told(int((clock.now + ahead) * 1_000))
+        noted += [after] if clock_offsets.read(shared) else []
+    assert noted == [0.0, 20.0, 52.0]
