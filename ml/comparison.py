@@ -38,11 +38,14 @@ def small_sample(n: int, horizon: int) -> float:
 
 
 def overlapping(t0: Times, horizon_ms: int) -> int:
-    """How many calls one after another overlap: bars of the horizon, fewer where calls are made every few bars only."""
+    """The most moments any stretch of one horizon holds, itself included: calls farther apart share no bar.
+
+    Bars of the horizon where every bar is called, fewer where calls are made every few bars only. Where they come in
+    bursts (on demand, in one kind of market, around a hole) the densest stretch decides: never too few lags.
+    """
     moments = np.unique(t0)
-    if len(moments) < 2:
-        return 1
-    return max(1, math.ceil(horizon_ms / float(np.median(np.diff(moments)))))
+    inside = np.arange(len(moments)) - np.searchsorted(moments, moments - horizon_ms, side="right")
+    return int(inside.max(initial=0)) + 1
 
 
 def degrees(n: int, horizon: int) -> float:
@@ -53,7 +56,7 @@ def degrees(n: int, horizon: int) -> float:
 def compare(model: Floats, baseline: Floats, t0: Times, *, horizon: int) -> Comparison:
     """`model`, `baseline`: (n,) losses of the same rows. Losses of one moment in several markets count as one term.
 
-    `horizon`: how many moments one after another overlap (`overlapping`).
+    `horizon`: how many moments one after another overlap (`overlapping`), itself included: lags go up to one less.
 
     One-sided p-value and 95 % interval. With no more moments than `horizon` nothing can be shown: p is 0.5.
     """

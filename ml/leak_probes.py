@@ -113,7 +113,9 @@ def _scored(data: Dataset, test: Rows, p: Floats, prior: Floats) -> tuple[Floats
     y = data.rows.y[test]
     losses = evaluation.log_losses(p, y)
     base = evaluation.log_losses(np.tile(prior, (len(y), 1)), y)
-    against = comparison.compare(losses, base, data.rows.spans.t0[test], horizon=data.config.horizon)
+    t0 = data.rows.spans.t0[test]  # every few bars where the configuration or `_spread` says so
+    overlap = comparison.overlapping(t0, data.config.horizon * data.config.step.ms)
+    against = comparison.compare(losses, base, t0, horizon=overlap)
     return losses, against
 
 

@@ -37,7 +37,9 @@ def _one(walked: Walked, rows: npt.NDArray[np.int64], key: str) -> Regime:
     called = p.argmax(axis=1).astype(np.int8)
     base = np.broadcast_to(all_rows.prior, walked.p.shape)[rows]
     mine, theirs = evaluation.log_losses(p, y), evaluation.log_losses(base, y)
-    against = comparison.compare(mine, theirs, all_rows.t0[rows], horizon=all_rows.horizon)
+    t0 = all_rows.t0[rows]
+    overlap = comparison.overlapping(t0, all_rows.horizon * all_rows.step_ms)
+    against = comparison.compare(mine, theirs, t0, horizon=overlap)
     return Regime(
         key=key,
         title=key.capitalize(),

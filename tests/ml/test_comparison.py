@@ -80,5 +80,20 @@ def test_calls_made_every_few_bars_overlap_less_and_leave_more_degrees_of_freedo
     assert overlapping(times(100), 24 * HOUR) == 24
     assert overlapping(times(100)[::4], 24 * HOUR) == 6
     assert overlapping(np.tile(times(50), 2), 5 * HOUR) == 5
-    assert overlapping(times(1), HOUR) == 1
+    assert overlapping(times(1), HOUR) == overlapping(times(0), HOUR) == 1
     assert (degrees(480, 24), degrees(120, 6), degrees(10, 9)) == (19, 19, 1)
+
+
+def test_calls_in_bursts_overlap_as_often_as_in_the_densest_of_them() -> None:
+    burst = np.concatenate((times(300)[::12], 300 * HOUR + times(24)))  # now and then, later every bar
+    assert overlapping(burst, 24 * HOUR) == 24
+    assert overlapping(burst[:25], 24 * HOUR) == 2
+
+
+def test_no_calls_farther_apart_than_the_lags_share_a_bar() -> None:
+    rng = np.random.default_rng(5)
+    for horizon in (1, 6, 24):
+        t0 = np.sort(rng.choice(400, 150, replace=False)) * HOUR
+        lap = overlapping(t0, horizon * HOUR)
+        assert (t0[lap:] - t0[:-lap] >= horizon * HOUR).all()
+        assert lap == 1 or (t0[lap - 1 :] - t0[: 1 - lap]).min() < horizon * HOUR  # and no lag is for nothing
