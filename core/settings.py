@@ -163,7 +163,9 @@ class Settings:
         _choice("closed", "invite", "open"),
         desk=True,
     )
-    session_idle_minutes: int = _knob("30", "A session ends after this long without a request.", _whole(1, 1_440))
+    session_idle_minutes: int = _knob(
+        "30", "A session ends after this long without a request or an open live stream.", _whole(1, 1_440)
+    )
     session_hours: int = _knob("12", "A session ends after this long in any case, hours.", _whole(1, 720), desk=True)
     models_dir: str = _knob("", "Folder of trained models; `models` in BOLT_DATA when empty.")
     exchanges: tuple[str, ...] = _knob("binance,coinbase,kraken", "ccxt ids of exchanges, in order of choice.", _names)

@@ -2,7 +2,7 @@
 
 A client that does not keep up is dropped: its queue is bounded, and the browser comes again with the id of what it saw
 last. A subscriber that lost Redis reads what it missed from the backlog. A second thread asks twice a second, for all
-clients at once, whether their sessions still stand.
+clients at once, whether their sessions still stand, and notes once a minute that they are in use.
 """
 
 import logging
@@ -88,6 +88,8 @@ class Hub:
     def __init__(self, redis_url: str, most: int, idle: timedelta) -> None:
         self.most = most
         self._idle = idle
+        self._keep_every = min(60.0, idle.total_seconds() / 4)
+        self._kept = 0.0
         self.clients: set[Client] = set()
         self._redis_url = redis_url
         self._lock = threading.Lock()
@@ -178,7 +180,11 @@ class Hub:
     def _standing(self, sids: set[str]) -> set[str]:
         try:
             with db.engine.session() as session:
-                return user_sessions.open_among(session, sids, now=utc_now(), idle=self._idle)
+                standing = user_sessions.open_among(session, sids, now=utc_now(), idle=self._idle)
+                if time.monotonic() - self._kept > self._keep_every:
+                    user_sessions.keep(session, standing, now=utc_now())
+                    self._kept = time.monotonic()
+                return standing
         except SQLAlchemyError as fault:
             log.warning("database_does_not_answer", extra={"fault": type(fault).__name__})
             return set()

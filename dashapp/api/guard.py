@@ -156,16 +156,7 @@ def note(
     **detail: object,
 ) -> None:
     """Append to the audit log what a caller did; the last thing in a transaction."""
-    audit.record(
-        session,
-        actor_id=who.id,
-        actor=who.email,
-        action=action,
-        object=object,
-        ip=address(),
-        result=result,
-        detail=dict(detail),
-    )
+    audit.by_user(session, who, action, object=object, ip=address(), result=result, **detail)
 
 
 def denied(who: Caller, name: str, because: str) -> None:

@@ -78,7 +78,9 @@ def load(user_id: str) -> SignedIn | None:
     settings: Settings = flask.current_app.extensions["bolt_settings"]
     now = utc_now().timestamp()
     idle = settings.session_idle_minutes * 60
-    if now - cookie["born"] > settings.session_hours * 3_600 or now - cookie["seen"] > idle:
+    if now - cookie["born"] > settings.session_hours * 3_600:
+        return None
+    if now - cookie["seen"] > idle and not _watched(cookie["sid"], now - idle):
         return None
     user = _ask(int(user_id), cookie["sid"])
     if user is None or user.session_version != cookie["version"]:
@@ -88,6 +90,13 @@ def load(user_id: str) -> SignedIn | None:
         with db.engine.session() as session:
             user_sessions.touch(session, cookie["sid"], ip=_address(), now=datetime.fromtimestamp(now, UTC))
     return user
+
+
+def _watched(sid: str, since: float) -> bool:
+    """Whether an open live stream has used the session meanwhile: streams can't renew a cookie."""
+    with db.engine.session() as session:
+        seen = user_sessions.seen_at(session, sid)
+    return seen is not None and seen.timestamp() >= since
 
 
 def _address() -> str:

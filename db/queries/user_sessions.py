@@ -30,6 +30,16 @@ def touch(session: Session, sid: str, *, ip: str, now: datetime) -> None:
     session.execute(update(UserSession).where(UserSession.sid == sid).values(seen_at=now, ip=ip))
 
 
+def keep(session: Session, sids: Collection[str], *, now: datetime) -> None:
+    """Note that somebody watches live prices with these sessions: that is using them."""
+    session.execute(update(UserSession).where(UserSession.sid.in_(sids)).values(seen_at=now))
+
+
+def seen_at(session: Session, sid: str) -> datetime | None:
+    """When a session was used last, a live stream included; None where there is no such session."""
+    return session.scalar(select(UserSession.seen_at).where(UserSession.sid == sid))
+
+
 def open_ones(session: Session, user_id: int, *, now: datetime, idle: timedelta) -> list[UserSession]:
     """The sessions of a person that still work, the one used last first."""
     query = select(UserSession).join(User, User.id == UserSession.user_id)

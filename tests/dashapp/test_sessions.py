@@ -1,6 +1,7 @@
 """Sessions: what ends them, and how soon."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Session
 from core.clock import utc_now
 from core.roles import Role
 from dashapp.auth import accounts, sessions
+from dashapp.live_hub import Hub
 from db.queries import users
-from db.tables import User
+from db.tables import User, UserSession
 from tests.api import asker, login
-from tests.web import OWNER, PASSWORD, SignIn, add_user, body_of, dash_headers, post_form, sign_in
+from tests.web import OWNER, PASSWORD, SignIn, add_user, body_of, dash_headers, post_form, sign_in, token_of
 
 NEW = "Walnut-harbour-38"
 
@@ -161,32 +163,75 @@ def test_s15_a_cookie_works_in_one_browser_only(signed_in: SignIn) -> None:
     assert client.get("/profile", headers={"User-Agent": "another browser"}).status_code == 302
 
 
-def move_back(client: FlaskClient, **seconds: int) -> None:
-    """Age the session in the cookie."""
+def move_back(client: FlaskClient, session: Session, *, seen: int = 0, born: int = 0) -> None:
+    """Age the session, in the cookie and where it is noted."""
     with client.session_transaction() as kept:
-        for name, by in seconds.items():
-            kept[name] -= by
+        kept["seen"] -= seen
+        kept["born"] -= born
+        earlier = UserSession.seen_at - timedelta(seconds=seen)
+        session.execute(update(UserSession).where(UserSession.sid == kept["sid"]).values(seen_at=earlier))
+    session.commit()
 
 
-def test_s16_a_session_ends_after_half_an_hour_without_a_request(signed_in: SignIn) -> None:
+def test_s16_a_session_ends_after_half_an_hour_without_a_request(signed_in: SignIn, session: Session) -> None:
     client = signed_in()
-    move_back(client, seen=29 * 60)
+    move_back(client, session, seen=29 * 60)
     assert client.get("/profile").status_code == 200
-    move_back(client, seen=31 * 60)
+    move_back(client, session, seen=31 * 60)
     assert client.get("/profile").status_code == 302
 
 
-def test_s16_using_the_desk_keeps_the_session(signed_in: SignIn) -> None:
+def test_s16_using_the_desk_keeps_the_session(signed_in: SignIn, session: Session) -> None:
     client = signed_in()
     for _ in range(3):
-        move_back(client, seen=20 * 60, born=20 * 60)
+        move_back(client, session, seen=20 * 60, born=20 * 60)
         assert client.get("/profile").status_code == 200
 
 
-def test_s16_a_session_ends_after_twelve_hours_in_any_case(signed_in: SignIn) -> None:
-    client = signed_in()
-    move_back(client, born=12 * 3_600 + 1)
+def test_s16_watching_live_prices_keeps_the_session_though_no_request_is_made(
+    signed_in: SignIn, session: Session
+) -> None:
+    client, other = signed_in(), signed_in(Role.VIEWER)
+    hub = Hub("", 5, timedelta(minutes=30))
+    move_back(client, session, seen=29 * 60)
+    with client.session_transaction() as kept:
+        assert hub._standing({kept["sid"]}) == {kept["sid"]}
+    with client.session_transaction() as kept:
+        kept["seen"] -= 10 * 60  # the cookie is 39 minutes old: a stream cannot renew it
+    move_back(other, session, seen=39 * 60)
+    assert client.get("/profile").status_code == 200
+    assert other.get("/profile").status_code == 302, "the one that nobody watched with is over"
+
+
+def test_s16_a_stream_does_not_bring_back_what_is_over(signed_in: SignIn, session: Session) -> None:
+    client, hub = signed_in(), Hub("", 5, timedelta(minutes=30))
+    move_back(client, session, seen=31 * 60)
+    with client.session_transaction() as kept:
+        assert hub._standing({kept["sid"]}) == set()
     assert client.get("/profile").status_code == 302
+
+
+def test_s16_a_session_ends_after_twelve_hours_in_any_case(signed_in: SignIn, session: Session) -> None:
+    client = signed_in()
+    move_back(client, session, born=12 * 3_600 + 1)
+    assert client.get("/profile").status_code == 302
+
+
+def test_s16_nobody_is_remembered_beyond_the_browser_that_signed_in(
+    app: Flask, client: FlaskClient, owner: int
+) -> None:
+    """No sign-in lasts longer because somebody asked for it: the cookie names no end, and there is no second one."""
+    page = client.get("/login").text
+    assert "remember" not in page.lower()
+    fields = {"csrf_token": token_of(client, "/login"), "email": OWNER, "password": PASSWORD, "remember": "on"}
+    answer = client.post("/login", data=fields)
+    assert answer.status_code == 302
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    assert (cookie.expires, cookie.max_age, cookie.http_only) == (None, None, True)
+    assert not [line for line in answer.headers.getlist("Set-Cookie") if line.startswith("remember_token")]
+    with client.session_transaction() as kept:
+        assert not kept.permanent
 
 
 def test_a_cookie_without_our_marks_is_nobody(signed_in: SignIn) -> None:
