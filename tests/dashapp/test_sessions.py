@@ -127,11 +127,11 @@ def test_s15_a_disabled_person_is_out_within_a_second_in_callbacks_too(signed_in
 
 def test_s15_a_changed_role_holds_within_a_second(signed_in: SignIn, session: Session) -> None:
     client = signed_in(Role.ANALYST)
-    assert "analyst</p>" in client.get("/profile").text
+    assert ", analyst." in client.get("/profile").text
     session.execute(update(User).where(User.id == client.user_id).values(role="viewer"))
     session.commit()
     wait_out_the_cache()
-    assert "viewer</p>" in client.get("/profile").text
+    assert ", viewer." in client.get("/profile").text
 
 
 def test_s15_who_is_no_admin_any_more_is_refused_by_admin_callbacks_and_the_api_within_a_second(
