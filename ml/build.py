@@ -20,13 +20,15 @@ from ml.walk import Walked
 class Course:
     """What a long run tells its caller. `on_epoch(progress, windows, baseline_loss)`; `each_batch` may raise.
 
-    `on_step` is told the same within an epoch, before each batch.
+    `on_step` is told the same within an epoch, before each batch. `on_kept`: an epoch more stands as a checkpoint, of
+    whichever network, that on shuffled labels too.
     """
 
     on_stage: Callable[[str, str], None]
     on_epoch: Callable[[Progress, dict[str, int], float], None]
     each_batch: Callable[[], None]
     on_step: Callable[[Progress, dict[str, int], float], None] = lambda *_: None
+    on_kept: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,16 @@ def build(frames: Sequence[Frame], asked: TrainingConfig, *, folder: Path, now_m
             if key.kind == LSTM:
                 to(_of_all(at, number, len(asked.seeds)), counts, base_loss)
 
+        def ended(at: Progress, tell: Callable[..., None] = tell) -> None:
+            course.on_kept()
+            tell(at, course.on_epoch)
+
         trained[key] = parts.train(
             net,
             data,
             key,
             folder=folder,
-            on_epoch=lambda at, tell=tell: tell(at, course.on_epoch),  # type: ignore[misc]
+            on_epoch=ended,
             on_step=lambda at, tell=tell: tell(at, course.on_step),  # type: ignore[misc]
             each_batch=course.each_batch,
         )

@@ -100,9 +100,8 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
 
     further = False
 
-    def on_epoch(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
+    def on_kept() -> None:
         nonlocal further
-        tell(at, windows, baseline_loss)
         further = further or _got_further(context)
 
     def tell(at: Progress, windows: dict[str, int], baseline_loss: float) -> None:
@@ -123,7 +122,7 @@ def _build(context: JobContext, asked: TrainingConfig, frames: list[Frame], work
             windows=windows,
         )
 
-    course = build.Course(on_stage, on_epoch, context.check_cancelled, tell)
+    course = build.Course(on_stage, tell, context.check_cancelled, tell, on_kept)
     return build.build(frames, asked, folder=work, now_ms=to_ms(utc_now()), course=course)
 
 

@@ -177,6 +177,7 @@ def test_an_attempt_that_left_a_checkpoint_does_not_count_as_a_failed_one(
 
     def killed_after(*_: Any, course: build.Course, **_more: Any) -> Built:
         for epoch in range(1, epochs + 1):
+            course.on_kept()
             course.on_epoch(training.Progress(1, 1, epoch, 60, [1.0], [1.0], 1, 1.0, 9.0, 0.1), {"train": 1}, 1.1)
         raise Killed
 
