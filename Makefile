@@ -23,6 +23,7 @@ lint: installed-test ## ruff, types, import law, shell, container and schema che
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
+	@$(VENV)/mypy docs/examples/bolt_client.py
 	@$(VENV)/lint-imports
 	@$(VENV)/shellcheck .ci/run deploy/*.sh
 	@$(VENV)/hadolint Dockerfile

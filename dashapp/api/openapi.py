@@ -36,6 +36,14 @@ KINDS = {
         "BTC-USDT",
     ),
 }
+EVERYWHERE = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
+HEADERS = {
+    "X-Request-ID": "The number of this request in the logs; one that was sent is kept.",
+    "RateLimit": "What is left of each limit (`r`), and in how many seconds it is whole again (`t`).",
+    "RateLimit-Policy": "Each limit (`q`) and its window in seconds (`w`).",
+    "ETag": "Names this version of the answer, for If-None-Match.",
+    "Retry-After": "Seconds until another try is worth it.",
+}
 ABOUT = (
     "Tokens: `POST /api/auth/login` answers an access token (30 minutes) and a refresh token (7 days, good once). "
     "Send the first as `Authorization: Bearer …`. Cookies are not looked at.\n\n"
@@ -63,6 +71,7 @@ def describe(routes: list[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas["$defs"],
+            "headers": {name: _header(words) for name, words in HEADERS.items()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -97,9 +106,14 @@ def _operation(route: Route) -> dict[str, Any]:
             "headers": {"Location": {"schema": {"type": "string"}, "description": "The job's address."}},
             "content": {"application/json": _content(route.later)},
         }
-    if route.method == "GET" and not route.public:
+    if route.method == "GET":
         said["responses"]["304"] = {"description": "Nothing has changed since the ETag in If-None-Match."}
     said["responses"] |= {str(status): _problem(status) for status in statuses(route)}
+    for status, answer in said["responses"].items():
+        tagged = ["ETag"] if route.method == "GET" and int(status) < 400 else []
+        wait = ["Retry-After"] if status in {"429", "503"} else []
+        names = [*EVERYWHERE, *tagged, *wait]
+        answer["headers"] = answer.get("headers", {}) | {n: {"$ref": f"#/components/headers/{n}"} for n in names}
     if route.method == "POST":
         said["description"] = KEPT if route.once else NOT_KEPT
     if route.body:
@@ -109,6 +123,10 @@ def _operation(route: Route) -> dict[str, Any]:
     else:
         said["x-role"], said["x-scope"] = route.role, route.scope
     return said
+
+
+def _header(words: str) -> dict[str, Any]:
+    return {"schema": {"type": "string"}, "description": words}
 
 
 def _content(model: type[BaseModel]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_u36_operations_have_ids_words_examples_and_known_schemas(app: Flask, ow
     operations = [op for methods in described["paths"].values() for op in methods.values()]
     assert len({op["operationId"] for op in operations}) == len(operations)
     assert [op["operationId"] for op in operations if not op["summary"].endswith(".")] == []
-    known = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+    known = {f"#/components/{kind}/{n}" for kind in ("schemas", "headers") for n in described["components"][kind]}
     assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(described))) <= known
     for op in operations:
         bodies = [r["content"] for r in op["responses"].values() if "content" in r]
