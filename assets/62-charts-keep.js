@@ -1,14 +1,17 @@
 /* What a person keeps of this page (drawings, layouts, choices), and the steps still on their way to the server.
 
    Steps go in order, one message at a time; the next leaves once the one before was answered, so that a change never
-   overtakes another. A message without an answer is sent again: every step may be done twice. */
+   overtakes another. Dash throws an answer away whose store is not on the page any more, and of two answers in one
+   store it tells the later one alone. So these answers have a store of their own, and a page that opens sends anew what
+   was on its way when the one before was left. Beyond that a message without an answer is sent again after a while:
+   every step may be done twice. */
 (function () {
   "use strict";
 
   const charts = window.boltCharts;
   const client = (window.dash_clientside = window.dash_clientside || {});
   const kept = (charts.kept = { market: null, drawings: [], layouts: [], settings: {} });
-  const AGAIN_MS = 8000; // without an answer for so long, a message is sent again
+  const patience = (charts.patience = { ms: 8000 }); // without an answer for so long, a message is sent again
   const TRIES = 5;
   const MOST = 50; // steps in a message
   const RECENT = 8;
@@ -34,10 +37,16 @@
   setInterval(() => {
     if (!here()) return;
     if (!flying) flush();
-    else if (Date.now() - flying.at < AGAIN_MS) return;
+    else if (Date.now() - flying.at < patience.ms) return;
     else if (flying.tries < TRIES) post();
     else flying = null; // the page has said that the server does not answer
   }, 1000);
+
+  /* The page has opened: nobody hears the answer to what another one has sent. */
+  charts.reopened = function () {
+    if (flying) post();
+    else flush();
+  };
 
   /* Steps that the server has not answered yet. */
   charts.unsent = () => queue.length + (flying ? flying.ops.length : 0);

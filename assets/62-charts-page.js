@@ -205,6 +205,7 @@
       if (!view.seq) listKeys();
       if (!view.seq) Object.assign(page, { frame: null, columns: null, logical: null, wanted: null, opening: view });
       page.view = { ...view };
+      if (!view.seq) charts.reopened();
       waiting(true);
       return String(view.seq || 0);
     },

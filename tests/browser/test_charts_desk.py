@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy.orm import Session
 
 from callbacks import chart_keep, charts
@@ -366,3 +366,31 @@ def test_keys_of_the_sheet_do_something_and_single_ones_can_be_switched_off(brow
     page.keyboard.press("Alt+g")
     expect(page.locator("#charts-pop")).to_be_visible()
     settled(page)
+
+
+def test_what_was_on_its_way_as_the_page_was_left_is_sent_as_it_opens_again(browse: Browse, stocked: None) -> None:
+    """Dash hears no answer for a page that is gone; nothing waits until the message is sent again of itself."""
+    page = browse(Role.VIEWER)
+    open_chart(page, f"{BTC}?tf=1h&ind=")
+    settled(page)
+    page.evaluate("void (boltCharts.patience.ms = 1e9)")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        """Keep the first message from the server."""
+        if not held and (route.request.post_data_json or {}).get("output", "").startswith("charts-answer"):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component*", hold)
+    page.evaluate("void boltCharts.settle({ calls: false })")
+    until(page, "boltCharts.unsent() > 0")
+    page.click(".sidenav a[href='/markets']")
+    expect(page.locator("#markets-follow-name")).to_be_visible()
+    with page.expect_response(lambda r: r.request == held[0].request):
+        held[0].continue_()
+    assert page.evaluate("boltCharts.unsent()") > 0
+    page.click(".sidenav a[href='/charts']")
+    page.wait_for_selector("#charts-canvas[data-drawn]")
+    until(page, "boltCharts.unsent() === 0")
