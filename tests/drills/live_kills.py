@@ -1,8 +1,9 @@
 """`python -m tests.drills.live_kills`: kill -9 of what streams need, and everything started twice.
 
-Four markets of Binance stream from the replay exchange. The live process, Redis and PostgreSQL are killed just before a
-minute closes; prices must flow again within 60 s and no closed candle may be lost. Then a second live process and a
-second scheduler run beside the product's: nothing may be doubled, and within 30 s of a kill the standby works.
+Four markets of Binance stream from the replay exchange; one each of Kraken and Coinbase come by REST. The live process,
+Redis and PostgreSQL are killed just before a minute closes; prices must flow again within 60 s and no closed candle may
+be lost. Then a second live process and a second scheduler run beside the product's: requests, rows, ticks and jobs are
+counted, nothing may be doubled, and within 30 s of a kill the standby works.
 """
 
 import argparse
@@ -26,9 +27,11 @@ from db.tables import Candle, CandleDelivery, CandleRevision, Job
 from tests.drills import truth
 from tests.drills.stage import BINANCE, Product, Replay, product, replay, require_reference, say
 
-FOLLOWED = BINANCE[:4]
+STREAMED, BY_REST = BINANCE[:4], ("kraken:BTC/USDT", "coinbase:BTC/USDT")
+FOLLOWED = (*STREAMED, *BY_REST)
+CANDLES = ("klines", "OHLC", "candles")  # what paths of requests for candles end with
 RECOVERED_S, TAKEN_OVER_S = 60.0, 30.0
-MINUTE_S = 60.0
+MINUTE_S, HOUR_S = 60.0, 3_600.0
 STORED_BY_S = 25.0  # into a minute: TOP_UP has brought what the stream did not
 BESIDE_MINUTES = 3
 SPREAD = 0.25  # ticks of two equal spans differ by so much at most
@@ -39,6 +42,7 @@ class Counted:
     """What happened in BESIDE_MINUTES."""
 
     requests: int  # for candles that have closed
+    hour_turned: bool  # meanwhile, so that hourly candles were asked for too
     doubled: int  # of them, those for what was asked for already
     streams: int
     ticks: int
@@ -125,8 +129,8 @@ def main() -> int:
         say(bolt.run("follow", *FOLLOWED, "--timeframes", "1m,1h").strip())
         redis = Redis.from_url(bolt.state().redis_url, socket_timeout=2, socket_connect_timeout=2)
         drill = Drill(bolt, exchange, redis)
-        filled = drill.until(lambda: all(truth.stored_rows(m, "1m") >= 5_000 for m in FOLLOWED), 300)
-        drill.check(filled < 300, f"5,000 minutes of {len(FOLLOWED)} markets after {filled:.0f} s")
+        filled = drill.until(lambda: all(truth.stored_rows(m, "1m") >= 5_000 for m in STREAMED), 300)
+        drill.check(filled < 300, f"5,000 minutes of {len(STREAMED)} markets after {filled:.0f} s")
         drill.until(lambda: drill.newest_tick() > (0, 0), 60)
         for role in ("live-binance", "redis", "postgres"):
             drill.kill_before_the_minute(role)
@@ -148,6 +152,9 @@ def _twice(drill: Drill) -> None:
         for told, found in (("alone", alone), ("with a second of each", beside)):
             say(f"in {BESIDE_MINUTES} minutes, {told}: {found}")
         due = BESIDE_MINUTES * len(FOLLOWED)
+        hourly = len(FOLLOWED) if alone.hour_turned or beside.hour_turned else 0
+        asked = f"requests: alone {alone.requests}, with a second {beside.requests}"
+        drill.check(abs(beside.requests - alone.requests) <= hourly, asked)
         drill.check(beside.doubled == 0, f"requests that came twice: {beside.doubled}")
         drill.check(beside.streams == 0, f"streams opened by the second: {beside.streams}")
         same = abs(beside.ticks - alone.ticks) <= SPREAD * alone.ticks
@@ -184,7 +191,7 @@ def _counted(drill: Drill) -> Counted:
     time.sleep(BESIDE_MINUTES * MINUTE_S)
     log = [entry for entry in drill.exchange.log() if began <= entry["t"]]
     streams = sum(entry["method"] == "WS" for entry in log)
-    asked = [tuple(sorted(entry["query"].items())) for entry in log if entry["path"].endswith("klines")]
+    asked = [(entry["path"], *sorted(entry["query"].items())) for entry in log if entry["path"].endswith(CANDLES)]
     first = from_ms(int(began // MINUTE_S * MINUTE_S) * 1_000)
     rows, told, revised = (after - before for after, before in zip(_rows(), rows_before, strict=True))
     with db.engine.session() as session:
@@ -194,6 +201,7 @@ def _counted(drill: Drill) -> Counted:
         closed = session.scalar(minutes) or 0
     return Counted(
         requests=len(asked),
+        hour_turned=int(began // HOUR_S) != int(time.time() // HOUR_S),
         doubled=len(asked) - len(set(asked)),
         streams=streams,
         ticks=_ticks(drill) - ticks_before,
