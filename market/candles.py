@@ -76,6 +76,11 @@ def latest(session: Session, market_id: int, timeframe: str, n: int, *, now_ms: 
     return _newest(session, held, held.frame.ms, _last_whole(session, held, now_ms), n)
 
 
+def source(session: Session, market_id: int, timeframe: str) -> str:
+    """The stored timeframe that bars of a timeframe are made of. Raises NotFound."""
+    return _find(session, market_id, timeframe).source.name
+
+
 def before(session: Session, market_id: int, timeframe: str, end_ms: int | None, n: int) -> Candles:
     """The newest `n` whole candles that open before `end_ms` (None: the newest of all). Raises NotFound."""
     held = _find(session, market_id, timeframe)

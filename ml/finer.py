@@ -9,23 +9,29 @@ from core import ohlcv
 from core.ohlcv import Candles
 from core.timeframe import parse as parse_timeframe
 from db.queries import candles, markets
+from db.queries.markets import SeriesRow
 from ml.labels import Finer
+
+
+def finest(session: Session, market_id: int, timeframe: str) -> SeriesRow | None:
+    """The series of the shortest candles stored that are shorter than `timeframe`."""
+    step = parse_timeframe(timeframe).ms
+    stored = markets.series_of(session, market_id).values()
+    shorter = [row for row in stored if parse_timeframe(row.timeframe).ms < step]
+    return min(shorter, key=lambda row: parse_timeframe(row.timeframe).ms, default=None)
 
 
 def reader(opener: Callable[[], AbstractContextManager[Session]], market_id: int, timeframe: str) -> Finer | None:
     """Reads the finest stored candles that are shorter than `timeframe`; None where none are stored."""
-    step = parse_timeframe(timeframe).ms
     with opener() as session:
-        stored = markets.series_of(session, market_id)
-    shorter = [row for row in stored.values() if parse_timeframe(row.timeframe).ms < step]
-    if not shorter:
+        row = finest(session, market_id, timeframe)
+    if row is None:
         return None
-    finest = min(shorter, key=lambda row: parse_timeframe(row.timeframe).ms)
 
     def read(first_ms: int, last_ms: int) -> Candles:
-        if last_ms < finest.first_ms or first_ms > finest.last_ms:
+        if last_ms < row.first_ms or first_ms > row.last_ms:
             return ohlcv.empty()
         with opener() as session:
-            return candles.read(session, market_id, finest.timeframe, start_ms=first_ms, end_ms=last_ms)
+            return candles.read(session, market_id, row.timeframe, start_ms=first_ms, end_ms=last_ms)
 
     return read

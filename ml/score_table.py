@@ -1,17 +1,23 @@
 """Scorecards as flat rows: one for a version in a market, one for each kind of market; and CSV made of them."""
 
-import csv
-import io
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from core.clock import from_ms
-from core.spreadsheet import tame
-from ml.scorecard import ENOUGH, Scorecard, Side, Slice
+from core.spreadsheet import line
+from ml.scorecard import ENOUGH, MODELS, RULES, Scorecard, Side, Slice
 
 ALL = "all"
 ABOUT = ("model", "version", "market", "timeframe", "horizon", "simulated")
-RULES = ("climatology", "majority", "persistence", "momentum")
+
+
+class Counted(Protocol):
+    """Settled calls that rest on revised candles, and how many of them would have ended otherwise."""
+
+    @property
+    def calls(self) -> int: ...
+    @property
+    def otherwise(self) -> int: ...
 
 
 class Record(Protocol):
@@ -35,6 +41,8 @@ class Record(Protocol):
     def card(self) -> dict[str, Any]: ...
     @property
     def unsettled(self) -> int: ...
+    @property
+    def revised(self) -> Counted: ...
 
 
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -50,19 +58,21 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
             "horizon": record.horizon,
             "simulated": record.simulated,
         }
-        found.append(about | _whole(card, record.unsettled))
-        found += [about | _slice(part, found[0]) for part in card.regimes]
+        whole = about | _whole(card, record)
+        found += [whole, *(about | _slice(part, whole) for part in card.regimes)]
     return found
 
 
-def _whole(card: Scorecard, unsettled: int) -> dict[str, Any]:
+def _whole(card: Scorecard, record: Record) -> dict[str, Any]:
     enough = card.n >= ENOUGH
     low, high = _edges(card.skill_interval if enough else None)
     return {
         "regime": ALL,
         "settled": card.n,
         "abstained": card.abstained,
-        "never_settled": unsettled,
+        "never_settled": record.unsettled,
+        "revised": record.revised.calls,
+        "revised_otherwise": record.revised.otherwise,
         "independent": round(card.n_eff, 1),
         "right": card.model.right,
         **_scores(card.model, enough),
@@ -72,7 +82,8 @@ def _whole(card: Scorecard, unsettled: int) -> dict[str, Any]:
         "brier_skill": card.skill if enough else None,
         "brier_skill_low": low,
         "brier_skill_high": high,
-        **_rules(card.baselines, enough),
+        **_beside(card.baselines, enough),
+        "not_recorded": " ".join(card.not_recorded),
         "conformal_coverage": card.coverage.rate if card.coverage else None,
         "evidence": card.level,
         "directional_independent": round(card.direction.n_eff, 1),
@@ -95,17 +106,18 @@ def _slice(part: Slice, whole: dict[str, Any]) -> dict[str, Any]:
         "best_rule_hit_rate": part.best if enough else None,
         "log_loss": part.log_loss,
         "base_log_loss": part.base_log_loss,
-        **_rules(part.baselines, enough),
+        **_beside(part.baselines, enough),
+        "not_recorded": whole["not_recorded"],
         "note": part.note,
     }
     return {name: told.get(name) for name in whole if name not in ABOUT}
 
 
-def _rules(baselines: list[Side], enough: bool) -> dict[str, Any]:
-    """Every rule's scores on the same rows, under its own name."""
+def _beside(baselines: list[Side], enough: bool) -> dict[str, Any]:
+    """Every baseline's scores on the same rows, under its own name; empty where nothing is recorded of it."""
     sides = {side.key: side for side in baselines}
     found: dict[str, Any] = {}
-    for key in RULES:
+    for key in (*RULES, *MODELS):
         side = sides.get(key)
         found[f"{key}_log_loss"] = side.log_loss if side else None
         found |= {f"{key}_{name}": value for name, value in _scores(side, enough).items()}
@@ -127,20 +139,6 @@ def _edges(interval: list[float] | None) -> tuple[float | None, float | None]:
 
 
 def as_csv(records: Iterable[Record]) -> str:
-    """The rows with a head; text that a spreadsheet would take for a formula is tamed."""
+    """The rows with a head, as a spreadsheet may have them."""
     found = rows(records)
-    out = io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
-    if found:
-        lines.writerow(found[0])
-        lines.writerows([_cell(value) for value in row.values()] for row in found)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Floats in full, nothing for None, and an apostrophe before a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return tame(value)
-    return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, float) else value
+    return "".join(line(row) for row in [list(found[0]), *(row.values() for row in found)]) if found else ""

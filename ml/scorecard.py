@@ -21,7 +21,9 @@ from ml.card import Bin, Comparison, Part
 from ml.evaluation import Classes
 
 ENOUGH = 100  # settled calls below which no rate is shown
-FORM = 2  # of stored scorecards; those of an older form are drawn up again
+FORM = 3  # of stored scorecards; those of an older form are drawn up again
+RULES = ("climatology", "majority", "persistence", "momentum")  # that are no models; evidence is against these
+MODELS = ("logistic", "boosting")  # baselines that are models, as they were fitted for the version
 POINTS = 240  # of the line of log loss saved
 
 Flags = npt.NDArray[np.bool_]
@@ -32,7 +34,8 @@ class Settled:
     """Settled calls of one version in one market, oldest first; classes 0 bearish, 1 neutral, 2 bullish.
 
     `p`: (n, 3). `held`: (n, 3) classes of the conformal set, no class where none was given. `persistence` and
-    `momentum`: what the rules said, −1 where that is not known. `regime`: code of `ml.regimes`.
+    `momentum`: what the rules said, −1 where that is not known. `regime`: code of `ml.regimes`. `logistic` and
+    `boosting`: (n, 3) what these said when the call was made, NaN where the version kept none.
     """
 
     open_ms: Times
@@ -45,6 +48,8 @@ class Settled:
     regime: Classes
     persistence: Classes
     momentum: Classes
+    logistic: Floats
+    boosting: Floats
 
     def __len__(self) -> int:
         return len(self.y)
@@ -90,7 +95,7 @@ class Side(Part):
 
 @dataclass(frozen=True)
 class Slice(Part):
-    """The calls of one kind of market: the model and every rule on the same rows, or, of too few, why there are none.
+    """The calls of one kind of market: the model and every baseline on the same rows, or, of too few, why none.
 
     `best`: the best hit rate of a rule. `n_eff`: independent calls they are worth.
     """
@@ -179,4 +184,14 @@ class Scorecard(Part):
     @property
     def best(self) -> float | None:
         """The best hit rate of a simple rule on the same rows."""
-        return max((b.hit_rate for b in self.baselines if b.hit_rate is not None), default=None)
+        return best_rule(self.baselines)
+
+    @property
+    def not_recorded(self) -> list[str]:
+        """Baselines nothing is known of: the version was trained before they were kept, and they said nothing."""
+        return [key for key in MODELS if all(side.key != key for side in self.baselines)]
+
+
+def best_rule(sides: list[Side]) -> float | None:
+    """The best hit rate of a rule that is no model; None where none has any."""
+    return max((b.hit_rate for b in sides if b.key in RULES and b.hit_rate is not None), default=None)

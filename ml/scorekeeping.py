@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import ohlcv
 from core.clock import to_ms
 from core.errors import NotFound
-from core.ohlcv import Candles
+from core.ohlcv import Candles, Floats
 from core.timeframe import parse as parse_timeframe
 from db.queries import scorecards, trained_models
 from db.queries.scorecards import Pair
@@ -117,4 +117,12 @@ def arrays(rows: Sequence[Row[Any]]) -> Settled:
         regime=np.array([-1 if r.regime is None else r.regime for r in rows], dtype=np.int8),
         persistence=classes("persistence"),
         momentum=classes("momentum"),
+        logistic=_chances(rows, "logistic"),
+        boosting=_chances(rows, "boosting"),
     )
+
+
+def _chances(rows: Sequence[Row[Any]], name: str) -> Floats:
+    """(n, 3) what a baseline said beside each call; NaN where nothing stands."""
+    said = [[getattr(r, f"{name}_{c}") for c in CLASSES] for r in rows]
+    return np.array(said, dtype=np.float64).reshape(-1, len(CLASSES))

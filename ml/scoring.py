@@ -1,4 +1,4 @@
-"""Drawing up a scorecard: settled calls beside simple rules on the same candles, with intervals. Calculating only."""
+"""Drawing up a scorecard: settled calls beside baselines on the same candles, with intervals. Calculating only."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +12,9 @@ from ml.evaluation import Classes
 from ml.scorecard import (
     ENOUGH,
     FORM,
+    MODELS,
     POINTS,
+    RULES,
     Coverage,
     Direction,
     Flags,
@@ -22,16 +24,22 @@ from ml.scorecard import (
     Settled,
     Side,
     Slice,
+    best_rule,
 )
 
 COVERAGE = 0.9  # share of outcomes a conformal set promises to hold
 LEVELS = (0.05, 0.01, 0.001, 0.0001)  # one-sided p-values of evidence weak, moderate, strong, very strong
 
-RULES = {
+BASELINES = {
     "climatology": ("Base rates", "quotes how often each class happened in training"),
     "majority": ("Majority", "always calls the class that happened most in training"),
     "persistence": ("Persistence", "repeats the outcome that was known last"),
     "momentum": ("Momentum", "calls the direction of the last bars, one horizon of them"),
+    "logistic": (
+        "Logistic regression",
+        "linear in the last bar's ten features, fitted when the model was trained",
+    ),
+    "boosting": ("Gradient boosting", "boosted trees on the same windows, fitted when the model was trained"),
 }
 NAMING = ("persistence", "momentum")  # rules that name a class, each its own
 
@@ -43,7 +51,9 @@ def draw_up(rows: Settled, habits: Habits, *, horizon: int, step_ms: int) -> Sco
     worth = _worth(rows, step_ms)
     losses = evaluation.log_losses(rows.p, rows.y)
     model = _model(rows, worth, horizon)
-    baselines = [_rule(key, rows, habits, worth, horizon, losses) for key in RULES if _known(key, rows).all()]
+    lap = comparison.overlapping(rows.open_ms, horizon * step_ms)
+    known = [key for key in BASELINES if _known(key, rows).all()]
+    baselines = [_rule(key, rows, habits, worth, horizon, (losses, lap)) for key in known]
     base = _base(rows, habits)
     mine, theirs = evaluation.briers(rows.p, rows.y), evaluation.briers(base, _outcome(rows, base))
     made = rows.where(~rows.abstained)
@@ -75,8 +85,8 @@ def draw_up(rows: Settled, habits: Habits, *, horizon: int, step_ms: int) -> Sco
 
 
 def evidence(baselines: Sequence[Side]) -> int:
-    """Cells 0 to 4: how far luck is ruled out against every simple rule."""
-    worst = max((b.saves.p_value for b in baselines if b.saves is not None), default=1.0)
+    """Cells 0 to 4: how far luck is ruled out against every simple rule; baselines that are models do not count."""
+    worst = max((b.saves.p_value for b in baselines if b.saves is not None and b.key in RULES), default=1.0)
     return sum(worst < limit for limit in LEVELS)
 
 
@@ -95,6 +105,8 @@ def _base(rows: Settled, habits: Habits) -> Floats:
 
 
 def _known(key: str, rows: Settled) -> Flags:
+    if key in MODELS:
+        return np.asarray(np.isfinite(getattr(rows, key)).all(axis=1), dtype=bool)
     return np.asarray(getattr(rows, key) >= 0 if key in NAMING else np.ones(len(rows)), dtype=bool)
 
 
@@ -111,19 +123,23 @@ def _model(rows: Settled, worth: float, horizon: int) -> Side:
 
 
 def _rule(
-    key: str, rows: Settled, habits: Habits, worth: float, horizon: int, losses: Floats | None = None
+    key: str, rows: Settled, habits: Habits, worth: float, horizon: int, against: tuple[Floats, int] | None = None
 ) -> Side:  # fmt: skip
-    """A rule on the rows, compared where the model's log losses are given."""
+    """A baseline on the rows, compared where the model's log losses are given, and how many calls overlap: not every
+    bar need have been called, and kinds of market come in stretches."""
     said = getattr(rows, key) if key in NAMING else None
-    if said is None:
+    if key in MODELS:
+        q = getattr(rows, key)
+        said = q.argmax(axis=1).astype(np.int8)
+    elif said is None:
         q = _base(rows, habits)
         said = np.full(len(rows), int(np.argmax(habits.base_rates)), dtype=np.int8)
     else:
         q = np.asarray(getattr(habits, key), dtype=np.float64)[said]
     saves = None
-    if losses is not None:
-        saves = comparison.compare(losses, losses_of(rows, q), rows.open_ms, horizon=horizon)
-    return _side(key, *RULES[key], rows, q, said, worth=worth, horizon=horizon, saves=saves)
+    if against is not None:
+        saves = comparison.compare(against[0], losses_of(rows, q), rows.open_ms, horizon=against[1])
+    return _side(key, *BASELINES[key], rows, q, said, worth=worth, horizon=horizon, saves=saves)
 
 
 def _side(
@@ -182,14 +198,14 @@ def _by_regime(rows: Settled, habits: Habits, step_ms: int, horizon: int) -> lis
 def _slice(key: str, rows: Settled, habits: Habits, step_ms: int, horizon: int) -> Slice:
     worth, enough = _worth(rows, step_ms), len(rows) >= ENOUGH
     model = _model(rows, worth, horizon)
-    baselines = [_rule(rule, rows, habits, worth, horizon) for rule in RULES if _known(rule, rows).all()]
+    baselines = [_rule(rule, rows, habits, worth, horizon) for rule in BASELINES if _known(rule, rows).all()]
     return Slice(
         key=key,
         n=len(rows),
         right=model.right,
         hit_rate=model.hit_rate,
         interval=model.interval,
-        best=max((b.hit_rate for b in baselines if b.hit_rate is not None), default=None),
+        best=best_rule(baselines),
         log_loss=model.log_loss,
         base_log_loss=baselines[0].log_loss,
         abstained=int(rows.abstained.sum()),
@@ -220,9 +236,11 @@ def _finding(n: int, baselines: list[Side]) -> str:
         return f"{start} did no better than quoting base rates."
     if not saves.beats:
         return f"{start} lost a little less than base rates, which may be chance."
-    lost = [b.title.lower() for b in baselines if b.saves is not None and not b.saves.beats]
+    lost = {b.key: b.title.lower() for b in baselines if b.saves is not None and not b.saves.beats}
+    if rules := [title for key, title in lost.items() if key in RULES]:
+        return f"{start} lost less than base rates, but against {' and '.join(rules)} its lead may be chance."
     if lost:
-        return f"{start} lost less than base rates, but against {' and '.join(lost)} its lead may be chance."
+        return f"{start} lost less than every simple rule; it does not beat {' and '.join(lost.values())}."
     return f"{start} lost less than every simple rule."
 
 

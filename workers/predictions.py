@@ -10,7 +10,7 @@ from core.errors import ModelUnavailable, NotFound, Refused
 from core.jobs import CALLED, PREDICT_DUE
 from core.market_name import MarketName
 from db.queries import jobs
-from ml import predictor, scorekeeping, serving, settling
+from ml import predictor, revising, scorekeeping, serving, settling
 from workers.context import JobContext
 
 
@@ -45,12 +45,17 @@ def predict_one(context: JobContext, exchange: str, symbol: str, timeframe: str)
 
 
 def settle_due(context: JobContext) -> dict[str, Any]:
-    """Write the outcomes of calls whose horizon is over, what rules said beside them, and the scorecards anew."""
+    """Write the outcomes of calls whose horizon is over, what rules said beside them, and the scorecards anew.
+
+    Those that were settled before on candles that were revised since are marked.
+    """
     now = utc_now()
     with context.session() as session:
         settled = settling.settle_due(session, now=now)
     with context.session() as session:
+        revised = revising.mark(session)
+    with context.session() as session:
         touched = scorekeeping.note_rules(session, now=now)
     with context.session() as session:
         drawn = scorekeeping.refresh(session, touched)
-    return {"settled": settled, "scorecards": drawn}
+    return {"settled": settled, "revised": revised, "scorecards": drawn}

@@ -1,4 +1,4 @@
-"""The public record: how every model did on its settled calls, beside rules scored on the same candles."""
+"""The public record: how every model did on its settled calls, beside baselines scored on the same candles."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class ScorecardQuery(Query):
 
 
 class Forecaster(Answer):
-    """The model or a simple rule, on the same calls. `saves`: nats a call the model saves against the rule."""
+    """The model or a baseline, on the same calls. `saves`: nats a call the model saves against the baseline."""
 
     key: str = Field(examples=["climatology"])
     title: str = Field(examples=["Base rates"])
@@ -99,13 +99,22 @@ class Scorecard(Answer):
     evidence: int | None = Field(examples=[0], description="0 none to 4 very strong; null below 100 settled calls.")
     note: str = Field(examples=[""], description="Why scores are missing; empty where all are there.")
     never_settled: int = Field(examples=[2], description="Without an outcome two bars after their horizon.")
+    revised: int = Field(examples=[3], description="Settled calls that rest on candles the exchange revised later.")
+    revised_otherwise: int = Field(examples=[1], description="Of these, those that would have ended otherwise.")
     brier_skill: float | None = Field(examples=[-0.004])
     brier_skill_interval: list[float] | None = Field(examples=[[-0.02, 0.012]])
     mcc_interval: list[float] | None = Field(examples=[[-0.06, 0.08]])
     ece: float | None = Field(examples=[0.031])
     ece_interval: list[float] | None = Field(examples=[[0.02, 0.06]])
     scored: Forecaster
-    rules: list[Forecaster]
+    rules: list[Forecaster] = Field(
+        description="Base rates, majority, persistence and momentum; logistic regression and gradient boosting as they "
+        "were fitted for this version, where it keeps them."
+    )
+    not_recorded: list[str] = Field(
+        examples=[["logistic", "boosting"]],
+        description="Baselines that said nothing beside these calls: the version is from before they were kept.",
+    )
     by_regime: list[Kind]
     conformal: dict[str, Any] | None = Field(examples=[{"n": 426, "held": 380, "target": 0.9, "rate": 0.892}])
     directional: dict[str, Any] = Field(examples=[{"n": 212, "right": 110, "target": 0.53, "needed": 1717}])
@@ -116,11 +125,12 @@ class Scorecard(Answer):
         card = Drawn.from_dict(record.card)
         names = ("model_id", "model", "version", "exchange", "timeframe", "horizon", "simulated", "updated_at")
         made: dict[str, Any] = {name: getattr(record, name) for name in names}
-        made |= {name: getattr(card, name) for name in ("abstained", "finding", "note")}
+        made |= {name: getattr(card, name) for name in ("abstained", "finding", "note", "not_recorded")}
         made |= {name: getattr(card.model, name) for name in ("mcc_interval", "ece", "ece_interval")}
         made |= {"symbol": symbol_of(record.symbol), "settled": card.n, "independent": card.n_eff}
         enough = card.level is not None
         made |= {"evidence": card.level, "never_settled": record.unsettled}
+        made |= {"revised": record.revised.calls, "revised_otherwise": record.revised.otherwise}
         made |= {"brier_skill": card.skill if enough else None}
         made |= {"brier_skill_interval": card.skill_interval if enough else None}
         made |= {"scored": Forecaster.of(card.model), "rules": [Forecaster.of(side) for side in card.baselines]}
@@ -134,7 +144,7 @@ class Scorecards(Answer):
 
 @resource("GET", "/predictions/<symbol:symbol>/scorecard", answer=Scorecards, query=ScorecardQuery, problems=(404,))
 def show_scorecards(symbol: str, query: ScorecardQuery) -> Scorecards:
-    """How every model did on its settled calls on a market, beside rules scored on the same candles."""
+    """How every model did on its settled calls on a market, beside baselines scored on the same candles."""
     with db.engine.session() as session:
         market = find(session, symbol, query.exchange)
         found = scorecards.records(session, market_id=market.id, timeframe=query.timeframe, horizon=query.horizon)

@@ -26,12 +26,13 @@ def register(add: Add) -> None:
 def verify_ledger(_asked: argparse.Namespace, settings: Settings, output: Output) -> int:
     """Exit 0 when all chains are whole, 1 with every offending row as a line; notices do not change the exit."""
     import db.engine
-    from db.queries import ledger
+    from db.queries import ledger, outcome_revisions
 
     with attached(settings, output), db.engine.session() as session:
         found = ledger.verify(session)
         withheld, waiting = _open_calls(session, utc_now())
-    breaches, notices = found.breaches + withheld[:SHOWN], found.outcomes.notices + waiting[:SHOWN]
+        revised, resting = outcome_revisions.notices(session)
+    breaches, notices = found.breaches + withheld[:SHOWN], found.outcomes.notices + waiting[:SHOWN] + resting
     document = {
         "ok": not breaches,
         "calls": found.calls.rows,
@@ -45,6 +46,8 @@ def verify_ledger(_asked: argparse.Namespace, settings: Settings, output: Output
         "breaches": [asdict(breach) for breach in breaches],
         "settled_late": found.outcomes.slow,
         "unsettled": len(withheld) + len(waiting),
+        "revised": revised.calls,
+        "revised_otherwise": revised.otherwise,
         "notices": [asdict(notice) for notice in notices],
     }
     said = [breach.sentence for breach in breaches] or _whole(found)
@@ -91,4 +94,11 @@ def _whole(found: "Ledger") -> list[str]:
 def _more(document: dict[str, object]) -> list[str]:
     """How many notices there are in all, where there are any."""
     late, never = document["settled_late"], document["unsettled"]
-    return [f"In all {late:,} settled late, {never:,} overdue without an outcome."] if late or never else []
+    revised, otherwise = document["revised"], document["revised_otherwise"]
+    said = [f"In all {late:,} settled late, {never:,} overdue without an outcome."] if late or never else []
+    if revised:
+        said.append(
+            f"In all {revised:,} of {document['outcomes']:,} outcomes rest on candles that were revised later; "
+            f"{otherwise:,} would be others now. They stay as they were written."
+        )
+    return said

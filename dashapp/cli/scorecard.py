@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def register(add: Add) -> None:
-    shown = add("scorecard", scorecard, "Print how every model did on its settled calls, beside simple rules.")
+    shown = add("scorecard", scorecard, "Print how every model did on its settled calls, beside baselines.")
     shown.add_argument("--market", help="such as binance:BTC/USDT; all markets without it")
     shown.add_argument("--timeframe")
     shown.add_argument("--horizon", type=int, metavar="N", help="bars ahead")
@@ -55,6 +55,8 @@ def scorecard(asked: argparse.Namespace, settings: Settings, output: Output) -> 
 
 
 def _document(record: "Record") -> dict[str, Any]:
+    from ml.scorecard import Scorecard
+
     about = {
         "model": record.title,
         "market": f"{record.exchange}:{record.symbol}",
@@ -62,8 +64,10 @@ def _document(record: "Record") -> dict[str, Any]:
         "horizon": record.horizon,
         "simulated": record.simulated,
         "never_settled": record.unsettled,
+        "revised": record.revised.calls,
+        "revised_otherwise": record.revised.otherwise,
     }
-    return about | record.card
+    return about | {"not_recorded": Scorecard.from_dict(record.card).not_recorded} | record.card
 
 
 def _nothing(simulated: bool) -> str:
@@ -82,7 +86,13 @@ def _lines(record: "Record") -> list[str]:
         f"  {card.n:,} settled, {card.abstained:,} abstained, worth {card.n_eff:,.0f} independent calls, "
         f"{record.unsettled:,} never settled",
     ]
+    if record.revised.calls:
+        lines.append(
+            f"  {record.revised.calls:,} of {card.n:,} settled calls rest on candles the exchange revised later; "
+            f"{record.revised.otherwise:,} would have ended otherwise"
+        )
     lines += [_line(side) for side in (card.model, *card.baselines)]
+    lines += [f"  {key:<19} not recorded beside these calls: the version is from before" for key in card.not_recorded]
     for part in card.regimes:
         lines.append(f"  {part.key.capitalize()}: {part.n:,} settled, worth {part.n_eff:,.0f}. {part.note}".rstrip())
         lines += [f"  {_line(side)}" for side in (part.model, *part.baselines) if side is not None]
@@ -100,7 +110,7 @@ def _line(side: "Side") -> str:
     rest = ""
     if side.ece is not None and side.mcc is not None:
         rest = f"  ECE {_scored(side.ece, side.ece_interval, 1, 3)}  MCC {_scored(side.mcc, side.mcc_interval, 1, 3)}"
-    return f"  {side.title:<12} right {hits:<22} {losses}{rest}"
+    return f"  {side.title:<19} right {hits:<22} {losses}{rest}"
 
 
 def _scored(value: float, interval: list[float] | None, unit: int, places: int) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, Select, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms
 from core.errors import NotFound
-from db.tables import Market, Prediction, PredictionOutcome, TrainedModel
+from db.tables import Market, OutcomeRevision, Prediction, PredictionOutcome, TrainedModel
 
 CLASSES = ("bearish", "neutral", "bullish")
 BASE_RATES = TrainedModel.card[("split", "train", "shares")]
@@ -22,7 +22,9 @@ class CallRow:
     """A call with its outcome, which is None until it has settled.
 
     `probabilities` and `base_rates` (class shares of the model's train rows) in the order bearish, neutral, bullish.
-    Barriers are factors on the entry price; `t1` opens the candle that decided.
+    Barriers are factors on the entry price; `t1` opens the candle that decided. `revisions`: how often a candle under
+    the outcome was revised later; `outcome_now`: what it would be with them, None where they do not tell; `differs`:
+    that is another one.
     """
 
     id: int
@@ -59,6 +61,9 @@ class CallRow:
     log_loss: float | None
     brier: float | None
     settled_at: datetime | None
+    revisions: int = 0
+    outcome_now: str | None = None
+    differs: bool = False
 
     @property
     def right(self) -> bool | None:
@@ -73,22 +78,22 @@ def write(session: Session, values: dict[str, Any]) -> int | None:
 
 def get(session: Session, call_id: int) -> CallRow:
     """The call with this id; raises NotFound."""
-    found = session.execute(_calls().where(Prediction.id == call_id)).first()
+    found = session.execute(with_outcomes().where(Prediction.id == call_id)).first()
     if found is None:
         raise NotFound("There is no such call.")
-    return _row(found)
+    return read(found)
 
 
 def find(session: Session, *, model: str, market_id: int, timeframe: str, open_time: datetime) -> CallRow | None:
     """The call that any version of the family `model` made on one candle."""
-    query = _calls().where(
+    query = with_outcomes().where(
         TrainedModel.name == model,
         Prediction.market_id == market_id,
         Prediction.timeframe == timeframe,
         Prediction.open_time == open_time,
     )
     found = session.execute(query.order_by(Prediction.id)).first()
-    return None if found is None else _row(found)
+    return None if found is None else read(found)
 
 
 def called(session: Session, *, timeframe: str, open_time: datetime) -> set[tuple[str, int]]:
@@ -103,9 +108,9 @@ def latest(session: Session, *, market_id: int | None = None) -> list[CallRow]:
     newest = select(func.max(Prediction.id)).group_by(Prediction.market_id, Prediction.timeframe, Prediction.horizon)
     if market_id is not None:
         newest = newest.where(Prediction.market_id == market_id)
-    query = _calls().where(Prediction.id.in_(newest))
+    query = with_outcomes().where(Prediction.id.in_(newest))
     query = query.order_by(Market.symbol, Market.exchange, Prediction.timeframe, Prediction.horizon)
-    return [_row(row) for row in session.execute(query)]
+    return [read(row) for row in session.execute(query)]
 
 
 def history(
@@ -118,20 +123,20 @@ def history(
     before: tuple[datetime, int] | None = None,
 ) -> list[CallRow]:
     """Calls on a market with their outcomes, newest first; only those older than the call `before` (open time, id)."""
-    query = _calls().where(Prediction.market_id == market_id, Prediction.timeframe == timeframe)
+    query = with_outcomes().where(Prediction.market_id == market_id, Prediction.timeframe == timeframe)
     if horizon is not None:
         query = query.where(Prediction.horizon == horizon)
     if before is not None:
         query = query.where(tuple_(Prediction.open_time, Prediction.id) < before)
     query = query.order_by(Prediction.open_time.desc(), Prediction.id.desc()).limit(limit)
-    return [_row(row) for row in session.execute(query)]
+    return [read(row) for row in session.execute(query)]
 
 
 def settled_since(session: Session, since: datetime, *, limit: int = 100) -> list[CallRow]:
     """Calls that settled after `since`, newest first, wrong ones included."""
-    query = _calls().where(PredictionOutcome.settled_at >= since)
+    query = with_outcomes().where(PredictionOutcome.settled_at >= since)
     query = query.order_by(PredictionOutcome.settled_at.desc(), Prediction.id.desc()).limit(limit)
-    return [_row(row) for row in session.execute(query)]
+    return [read(row) for row in session.execute(query)]
 
 
 def due(session: Session, now: datetime, *, since: datetime, limit: int = 5_000) -> list[Prediction]:
@@ -153,7 +158,7 @@ def settled_calls(
     session: Session, market_id: int, timeframe: str, start_ms: int, end_ms: int, *, limit: int = 2_000
 ) -> list[CallRow]:
     """Settled calls made on candles that open in [`start_ms`, `end_ms`], oldest first; of more the newest `limit`."""
-    query = _calls().where(
+    query = with_outcomes().where(
         Prediction.market_id == market_id,
         Prediction.timeframe == timeframe,
         Prediction.open_time >= from_ms(start_ms),
@@ -161,7 +166,7 @@ def settled_calls(
         PredictionOutcome.prediction_id.is_not(None),
     )
     query = query.order_by(Prediction.open_time.desc(), Prediction.id.desc()).limit(limit)
-    return [_row(row) for row in session.execute(query)][::-1]
+    return [read(row) for row in session.execute(query)][::-1]
 
 
 def punctuality(session: Session, now: datetime) -> tuple[int, int]:
@@ -178,11 +183,22 @@ def punctuality(session: Session, now: datetime) -> tuple[int, int]:
     return session.scalar(open_) or 0, session.scalar(late) or 0
 
 
-def _calls() -> Select[Any]:
+def with_outcomes() -> Select[Any]:
+    """Every call with its outcome, where it has one; `read` makes a `CallRow` of each row."""
+    newest = (
+        select(OutcomeRevision.outcome, OutcomeRevision.differs, func.count().over().label("n"))
+        .where(OutcomeRevision.prediction_id == Prediction.id)
+        .order_by(OutcomeRevision.revision_id.desc())
+        .limit(1)
+        .lateral()
+    )
     return (
         select(
             Prediction,
             PredictionOutcome,
+            newest.c.n.label("revisions"),
+            newest.c.outcome.label("outcome_now"),
+            newest.c.differs,
             TrainedModel.name,
             TrainedModel.version,
             Market.exchange,
@@ -192,6 +208,7 @@ def _calls() -> Select[Any]:
         .join(TrainedModel, TrainedModel.id == Prediction.model_id)
         .join(Market, Market.id == Prediction.market_id)
         .outerjoin(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
+        .outerjoin(newest, true())
     )
 
 
@@ -203,7 +220,8 @@ AS_WRITTEN = (
 LATER = ("outcome", "entry", "log_return", "ambiguous", "t1", "log_loss", "brier", "settled_at")
 
 
-def _row(found: Row[Any]) -> CallRow:
+def read(found: Row[Any]) -> CallRow:
+    """A row of `with_outcomes`."""
     call, outcome = found.Prediction, found.PredictionOutcome
     values: dict[str, Any] = {name: getattr(call, name) for name in AS_WRITTEN}
     values |= {name: getattr(outcome, name) if outcome else None for name in LATER}
@@ -214,5 +232,8 @@ def _row(found: Row[Any]) -> CallRow:
         symbol=found.symbol,
         probabilities=(call.p_bearish, call.p_neutral, call.p_bullish),
         base_rates=tuple(found.base_rates),
+        revisions=found.revisions or 0,
+        outcome_now=found.outcome_now,
+        differs=bool(found.differs),
         **values,
     )

@@ -7,14 +7,19 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from db.queries import outcome_revisions
 from db.queries.ledger import LATE_BARS
+from db.queries.outcome_revisions import Revised
+from db.queries.prediction_baselines import NAMES
+from db.queries.predictions import CLASSES
 from db.tables import (
     CallRules,
     Market,
     ModelReport,
     Prediction,
+    PredictionBaseline,
     PredictionOutcome,
     StoredScorecard,
     TrainedModel,
@@ -35,7 +40,8 @@ class Pair:
 class Record:
     """A stored scorecard with whose it is; `card` is `ml.scorecard.Scorecard` as JSON.
 
-    `unsettled`: calls without an outcome two bars after their horizon; over a hole they stay so for good.
+    `unsettled`: calls without an outcome two bars after their horizon; over a hole they stay so for good. `revised`:
+    settled ones that rest on candles their exchange revised afterwards.
     """
 
     model_id: int
@@ -51,6 +57,7 @@ class Record:
     card: dict[str, Any]
     updated_at: datetime
     unsettled: int = 0
+    revised: Revised = Revised()
 
     @property
     def title(self) -> str:
@@ -66,6 +73,8 @@ def settled_rows(
     wanted += [Prediction.abstained, Prediction.conformal_set]
     wanted += [PredictionOutcome.outcome, PredictionOutcome.ambiguous, PredictionOutcome.t1]
     wanted += [CallRules.persistence, CallRules.momentum, CallRules.regime]
+    beside = {name: aliased(PredictionBaseline) for name in NAMES}
+    wanted += [getattr(one, f"p_{c}").label(f"{name}_{c}") for name, one in beside.items() for c in CLASSES]
     query = (
         select(*wanted)
         .join(PredictionOutcome, PredictionOutcome.prediction_id == Prediction.id)
@@ -73,6 +82,8 @@ def settled_rows(
         .where(Prediction.model_id == model_id, Prediction.market_id == market_id)
         .order_by(Prediction.open_time, Prediction.id)
     )
+    for name, one in beside.items():
+        query = query.outerjoin(one, (one.prediction_id == Prediction.id) & (one.name == name))
     if since is not None:
         query = query.where(Prediction.open_time >= since)
     return session.execute(query).all()
@@ -165,8 +176,11 @@ def records(
     for column, value in wanted:
         if value is not None:
             query = query.where(column == value)
-    waiting = unsettled(session)
-    return [_record(*row, waiting.get(Pair(row[0].model_id, row[0].market_id), 0)) for row in session.execute(query)]
+    waiting, revised, found = unsettled(session), outcome_revisions.counts(session), []
+    for row in session.execute(query):
+        pair = row[0].model_id, row[0].market_id
+        found.append(_record(*row, waiting.get(Pair(*pair), 0), revised.get(pair, Revised())))
+    return found
 
 
 def unsettled(session: Session) -> dict[Pair, int]:
@@ -181,7 +195,7 @@ def unsettled(session: Session) -> dict[Pair, int]:
     return {Pair(model_id, market_id): n for model_id, market_id, n in session.execute(query)}
 
 
-def _record(found: StoredScorecard, model: TrainedModel, market: Market, unsettled: int) -> Record:
+def _record(found: StoredScorecard, model: TrainedModel, market: Market, unsettled: int, revised: Revised) -> Record:
     return Record(
         model_id=model.id,
         model=model.name,
@@ -196,6 +210,7 @@ def _record(found: StoredScorecard, model: TrainedModel, market: Market, unsettl
         card=found.card,
         updated_at=found.updated_at,
         unsettled=unsettled,
+        revised=revised,
     )
 
 

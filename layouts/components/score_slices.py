@@ -1,4 +1,4 @@
-"""Hit rate, Brier, calibration error and MCC with intervals: the model and each rule, whole and by kind of market."""
+"""Hit rate, Brier, calibration error and MCC with intervals: the model and baselines, whole and by kind of market."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,14 @@ COLUMNS = [
     Column("ECE, pp", number=True, hint="How far what was said lies from what happened, on average."),
     Column("MCC", number=True, hint="Matthews correlation: 0 is chance, 1 is perfect."),
 ]
-RULES = (
-    "The four simple rules are scored live, on the same calls. Logistic regression and gradient boosting are not: "
-    "a model is held against them in its training, and its card on the Models page says how it did."
+ALL_LIVE = (
+    "All are scored live, on the same calls. Logistic regression and gradient boosting are the ones fitted when this "
+    "version was trained; what they said was written down with each call, before its outcome existed."
+)
+FROM_BEFORE = (
+    "The four simple rules are scored live, on the same calls. Logistic regression and gradient boosting are not "
+    "recorded: this version was trained before they were kept with it. Its card on the Models page says how it did "
+    "beside them in its training."
 )
 
 
@@ -28,7 +33,8 @@ def whole(card: Scorecard) -> Component:
         return html.P(card.note or f"Scores are drawn up from {ENOUGH} settled calls on.", className="pane-body t3")
     said = [html.P(card.note, className="pane-body t3 fs12")] if card.note else []
     shown = _scores((card.model, *card.baselines), "Scores with their intervals")
-    return html.Div([shown, *said, html.P(RULES, className="pane-body t3 fs12 rules-note")])
+    beside = FROM_BEFORE if card.not_recorded else ALL_LIVE
+    return html.Div([shown, *said, html.P(beside, className="pane-body t3 fs12 rules-note")])
 
 
 def kinds(parts: Sequence[Slice]) -> Component:

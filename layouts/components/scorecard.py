@@ -1,4 +1,4 @@
-"""A scorecard as a person reads it: the model first, every rule under it in the same units, and what luck explains."""
+"""A scorecard as a person reads it: the model first, baselines under it in the same units, what luck explains."""
 
 from typing import Any
 
@@ -14,17 +14,19 @@ from layouts.theme import CONFIG
 from ml.scorecard import ENOUGH, Scorecard, Side
 
 BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
+NOT_RECORDED = {"logistic": "Logistic regression", "boosting": "Gradient boosting"}
 COLUMNS = [
     Column("Forecaster"),
     Column("Right, % with 95% interval", words="hit-cell"),
     Column("Log loss", number=True, hint="Surprise at what happened, in nats. Lower is better."),
-    Column("Model saves, nats", number=True, words="full", hint="Log loss of the rule minus that of the model."),
+    Column("Model saves, nats", number=True, words="full", hint="Log loss of the baseline minus that of the model."),
 ]
 
 
 def forecasters(card: Scorecard) -> html.Table:
-    """The model and each rule on the same settled calls."""
+    """The model and each baseline on the same settled calls; those of which nothing is recorded say so."""
     rows = [_row(card.model, card, chosen=True), *(_row(side, card) for side in card.baselines)]
+    rows += [_unrecorded(key) for key in card.not_recorded]
     return table(COLUMNS, rows, label="Scorecard against simple rules", words="last-plain tsr")
 
 
@@ -36,6 +38,11 @@ def _row(side: Side, card: Scorecard, *, chosen: bool = False) -> Row:
         _saves(side),
     ]
     return Row(cells, "sel" if chosen else "")
+
+
+def _unrecorded(key: str) -> Row:
+    name = html.Span(html.B(NOT_RECORDED[key]), className="mk")
+    return Row([name, html.Span("not recorded", className="t3 fs12"), numbers.MISSING, numbers.MISSING], "")
 
 
 def _rate(side: Side, card: Scorecard, *, chosen: bool) -> Component:

@@ -61,8 +61,10 @@ def test_scorecards_are_printed_drawn_up_from_the_ledger(run: Run, model_id: int
     settle(session)
     code, said = run("scorecard", "--simulated", "--market", "demo:BTC/USDT")
     assert code == 0 and "5 of 100 calls have settled" in said and "needs 1,717" in said.lower()
+    assert "boosting            not recorded beside these calls" in said
     (found,) = json.loads(run("scorecard", "--simulated", "--json")[1])
     assert (found["n"], found["simulated"], found["market"]) == (CALLS, True, "demo:BTC/USDT")
+    assert found["not_recorded"] == ["logistic", "boosting"]
     assert json.loads(run("scorecard", "--json")[1]) == []
     assert json.loads(run("scorecard", "--simulated", "--horizon", "9", "--json")[1]) == []
 

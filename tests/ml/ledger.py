@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from core.clock import from_ms
 from core.timeframe import parse
 from db.queries import ledger, predictions
-from db.tables import LedgerHead, Prediction
+from db.tables import LedgerHead, Prediction, PredictionBaseline
 
 
 def past_call(
@@ -64,6 +64,24 @@ def seal(session: Session, call: Prediction) -> None:
     call.hash = ledger.digest(call.prev_hash, [getattr(call, name) for name in ledger.hashed_of_call(call)])
     session.merge(LedgerHead(name="predictions", seq=call.seq, hash=call.hash))
     session.flush()
+
+
+def past_baselines(session: Session, call: Prediction, said: dict[str, tuple[float, float, float]]) -> None:
+    """What baselines said beside a call of the past, a second after it."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    head = session.get(LedgerHead, "prediction_baselines") or LedgerHead(
+        name="prediction_baselines", seq=0, hash=ledger.GENESIS
+    )
+    for name, p in said.items():
+        made_at, seq = call.made_at + timedelta(seconds=1), head.seq + 1
+        hashed = ledger.digest(head.hash, [seq, call.id, name, *p, made_at, call.hash])
+        values = {"prediction_id": call.id, "name": name, "p_bearish": p[0], "p_neutral": p[1], "p_bullish": p[2]}
+        chain = {"made_at": made_at, "seq": seq, "prev_hash": head.hash, "hash": hashed}
+        session.execute(insert(PredictionBaseline).values(values | chain))
+        head.seq, head.hash = seq, hashed
+    session.merge(head)
+    session.flush()
+    session.execute(text("SET LOCAL session_replication_role = origin"))
 
 
 def due_at(open_ms: int, timeframe: str, horizon: int) -> datetime:

@@ -29,4 +29,6 @@ def settled(n: int, *, share: float = 0.0, seed: int = 0, length: int = 1, absta
         regime=(np.arange(n) % 6).astype(np.int8),
         persistence=np.concatenate(([1], y[:-1])).astype(np.int8),
         momentum=rng.integers(0, 3, n).astype(np.int8),
+        logistic=np.full((n, 3), np.nan),
+        boosting=np.full((n, 3), np.nan),
     )

@@ -89,8 +89,8 @@ def test_a_call_whose_horizon_is_over_is_settled_once(settings: Settings, market
     with db.engine.session() as session:
         model_id = trained_models.table(session)[0].id
         past_call(session, model_id=model_id, market_id=market_id, open_ms=open_ms)
-    assert run(settings, SETTLE_DUE).result == {"settled": 1, "scorecards": 1}
-    assert run(settings, SETTLE_DUE).result == {"settled": 0, "scorecards": 0}
+    assert run(settings, SETTLE_DUE).result == {"settled": 1, "revised": 0, "scorecards": 1}
+    assert run(settings, SETTLE_DUE).result == {"settled": 0, "revised": 0, "scorecards": 0}
     with db.engine.session() as session:
         (row,) = predictions.history(session, market_id, "1h")
     assert row.outcome in predictions.CLASSES
