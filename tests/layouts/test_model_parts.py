@@ -199,6 +199,7 @@ def test_a_scorecard_puts_rules_beside_the_model() -> None:
     card = scored(400, share=0.3)
     text = " ".join(words(scorecard.forecasters(card)).split())
     assert all(title in text for title in ("This model", "Base rates", "Majority", "Persistence", "Momentum"))
+    assert "Logistic regression not recorded" in text and "Gradient boosting not recorded" in text
     evidence = words(scorecard.evidence_block(card, unsettled=7))
     assert "Never settled 7" in " ".join(evidence.split())
     assert f"Needs 1,717 independent predictions to confirm 53%, has {card.direction.n_eff:,.0f}." in evidence
@@ -215,7 +216,7 @@ def test_scores_stand_with_their_intervals_for_the_model_and_every_rule() -> Non
     for side in (card.model, *card.baselines):
         assert side.title in text and side.brier_interval is not None
         assert f"{side.brier:.3f} [{side.brier_interval[0]:.3f}, {side.brier_interval[1]:.3f}]" in text
-    assert "Logistic regression and gradient boosting are not" in text
+    assert "Logistic regression and gradient boosting are not recorded" in text
     kinds = " ".join(words(score_slices.kinds(card.regimes)).split())
     assert all(word in kinds for word in ("Rising", "Turbulent", "Momentum", "ECE, pp", "best rule"))
     few = scored(150)
