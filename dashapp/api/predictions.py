@@ -44,6 +44,14 @@ class Outcome(Answer):
     settled_at: Time
 
 
+class Revised(Answer):
+    """Candles under a settled call that the exchange told differently later. Its outcome stays as it was written."""
+
+    revisions: int = Field(examples=[1], description="How many times one of them was.")
+    outcome: Class | None = Field(examples=["bullish"], description="What it would be now; null where nothing tells.")
+    differs: bool = Field(examples=[True], description="That is another outcome than the one that was written.")
+
+
 class Call(Answer):
     """Written before its outcome existed, and never changed since; `settled` is null until it is known."""
 
@@ -68,13 +76,14 @@ class Call(Answer):
     abstain_reason: str | None = Field(examples=[None], description="`novel` or `undecided`.")
     probabilities: Probabilities
     settled: Outcome | None
+    revised: Revised | None
 
     @classmethod
     def of(cls, row: CallRow) -> "Call":
         made = {n: getattr(row, n) for n in cls.model_fields if hasattr(row, n)}
         made |= {"symbol": symbol_of(row.symbol), "close": money(row.close)}
         made["probabilities"] = dict(zip(CLASSES, row.probabilities, strict=True))
-        return cls(settled=_outcome(row), **made)
+        return cls(settled=_outcome(row), revised=_revised(row), **made)
 
 
 class Calls(Answer):
@@ -188,6 +197,11 @@ def list_trainings() -> Trainings:
 def _after_cursor(cursor: str | None) -> tuple[datetime, int] | None:
     key = paging.decode(cursor, int, int)
     return (from_ms(min(max(key[0], 0), 10**14)), key[1]) if key else None
+
+
+def _revised(row: CallRow) -> Revised | None:
+    told = {"revisions": row.revisions, "outcome": row.outcome_now, "differs": row.differs}
+    return Revised.model_validate(told) if row.revisions else None
 
 
 def _outcome(row: CallRow) -> Outcome | None:
