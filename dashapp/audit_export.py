@@ -1,7 +1,5 @@
 """The audit log as CSV, for admins; for everybody else there is nothing at this address."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from datetime import UTC
@@ -14,7 +12,7 @@ import db.engine
 from callbacks.admin_audit import FILTERS, wanted_of
 from callbacks.trail import denied, note
 from core.roles import Role, covers
-from core.spreadsheet import tame
+from core.spreadsheet import line
 from db.queries import audit
 from db.tables import AuditEvent
 
@@ -44,20 +42,14 @@ def export() -> Response:
 
 
 def _lines(wanted: audit.Wanted) -> Iterator[str]:
-    yield _line(HEAD)
+    yield line(HEAD)
     with db.engine.session() as session:
         for event in audit.stream(session, wanted):
-            yield _line(_values(event))
+            yield line(_values(event))
             session.expunge(event)
 
 
 def _values(event: AuditEvent) -> tuple[object, ...]:
     at, detail = event.at.astimezone(UTC).isoformat(), json.dumps(event.detail, sort_keys=True)
-    who = (event.actor_id, tame(event.actor), event.action, tame(event.object), event.ip, event.result)
+    who = (event.actor_id, event.actor, event.action, event.object, event.ip, event.result)
     return (event.id, at, *who, detail, event.previous, event.hash)
-
-
-def _line(values: tuple[object, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(values)
-    return out.getvalue()

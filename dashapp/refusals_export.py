@@ -1,15 +1,12 @@
 """Every refused line of a file as CSV, for whoever handed it in; for everybody else nothing is at this address."""
 
-import csv
-import io
-
 from flask import Blueprint, Flask, Response, abort
 from flask_login import current_user
 
 import db.engine
 from callbacks.trail import note
 from core.errors import NotFound
-from core.spreadsheet import tame
+from core.spreadsheet import line
 from db.queries import refusals
 
 blueprint = Blueprint("refusals_export", __name__)
@@ -28,9 +25,8 @@ def export(job_id: str) -> Response:
             note(session, "refusals_exported", f"job {job_id}", lines=len(lines))
     except NotFound:
         abort(404)
-    out = io.StringIO()
-    csv.writer(out).writerows([("line", "reason"), *((line, tame(reason)) for line, reason in lines)])
-    answer = Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+    text = "".join(map(line, [("line", "reason"), *lines]))
+    answer = Response(text, content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=refused-lines.csv"
     answer.headers["Cache-Control"] = "no-store"
     return answer

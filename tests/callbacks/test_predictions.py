@@ -153,7 +153,7 @@ def test_the_record_of_a_model_is_shown_and_exported(signed_in: SignIn, session:
     export = client.get("/predictions/scorecard.csv")
     assert "scorecards_exported" in audit.actions(session)
     assert export.status_code == 200 and export.mimetype == "text/csv"
-    assert export.get_data(as_text=True).splitlines()[1].split(",")[2] == "binance:BTC/USDT"
+    assert export.get_data(as_text=True).splitlines()[1].split(",")[2] == '"binance:BTC/USDT"'
 
 
 def ended(session: Session, **result: Any) -> None:

@@ -1,7 +1,5 @@
-"""S22, S23, S25, S39: what people type, where it leaves Bolt as a letter, a table, a query, or code."""
+"""S22, S25, S39: what people type, where it leaves Bolt as a letter, a table, a query, or code."""
 
-import csv
-import io
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +20,6 @@ from db.tables import User
 from tests.fire import fire, toasts
 from tests.web import SignIn
 
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("https://evil.example")')
 INJECTED = ("(select pg_sleep(9))", "id; DROP TABLE users", "id) --", "1 OR 1=1", "password_hash", "%' OR '1'='1", "\\")
 
 
@@ -45,19 +42,6 @@ def test_s22_a_letter_has_the_headers_that_bolt_gave_it() -> None:
     message = transport.compose("mara@example.org", Letter("Hello", "Name: x\r\nBcc: all@evil.example"), 1)
     assert "Bcc" not in message
     assert message.get_content_type() == "text/plain"
-
-
-def test_s23_what_a_spreadsheet_would_calculate_is_exported_as_text(signed_in: SignIn, session: Session) -> None:
-    for text in FORMULAS:
-        audit.record(session, actor_id=None, actor=text, action="role_changed", object=text)
-    session.commit()
-    answer = signed_in(Role.ADMIN).get("/admin/audit.csv?text=")
-    assert answer.headers["Content-Disposition"] == "attachment; filename=bolt-audit.csv"
-    told = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
-    cells = [row[name] for row in told for name in ("actor", "object") if row["action"] == "role_changed"]
-    assert len(cells) == 2 * len(FORMULAS)
-    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
-    assert all(row["id"].isdigit() for row in told), "numbers stay numbers"
 
 
 def test_s25_sorting_and_filters_take_names_from_a_list(signed_in: SignIn, session: Session) -> None:
