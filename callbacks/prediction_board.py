@@ -111,4 +111,5 @@ def _settled_row(row: CallRow) -> Settled:
         log_loss=row.log_loss,
         settled_at=row.settled_at,
         abstained=row.abstained,
+        revised=row.revised_words,
     )

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 import db.queries.markets
+import db.queries.outcome_revisions
 import db.queries.predictions
 import db.queries.scorecards
 import db.queries.trained_models
@@ -14,6 +15,7 @@ import market.candles
 from core.clock import from_ms, to_ms
 from core.market_name import MarketName, parse_path
 from core.timeframe import parse
+from db.queries.outcome_revisions import Revised
 from db.queries.predictions import CLASSES, CallRow
 from db.queries.scorecards import Pair
 from layouts.components import call_detail, drift_report, score_slices, scorecard
@@ -35,7 +37,7 @@ def live(session: Session, call: Call, *, now: datetime, dark: bool, updown: str
     rows = db.queries.predictions.history(session, market.id, call.timeframe, horizon=call.horizon, limit=BARS)
     rows = [row for row in rows if row.model_id == call.model_id]
     candles = market_candles(session, market.id, call.timeframe, now)
-    marks = [Mark(to_ms(r.open_time), CLASSES.index(r.call), r.confidence, _outcome(r), r.abstained) for r in rows]
+    marks = [_mark(row) for row in rows]
     newest = rows[0]
     upper, lower = newest.close * newest.upper_factor, newest.close * newest.lower_factor
     zone = Zone(to_ms(newest.closed_at), to_ms(newest.due_at), upper, lower) if newest.outcome is None else None
@@ -72,8 +74,9 @@ def _judged(session: Session, call: Call, now: datetime, dark: bool, updown: str
         return [moved]
     market_id = db.queries.markets.get(session, _name(call.market_path)).id
     unsettled = db.queries.scorecards.unsettled(session).get(Pair(call.model_id, market_id), 0)
+    revised = db.queries.outcome_revisions.counts(session).get((call.model_id, market_id), Revised())
     return [
-        scorecard.evidence_block(call.card, unsettled=unsettled),
+        scorecard.evidence_block(call.card, unsettled=unsettled, revised=(revised.calls, revised.otherwise)),
         scorecard.reliability_block(call.card, dark=dark, updown=updown),
         moved,
     ]
@@ -82,6 +85,17 @@ def _judged(session: Session, call: Call, now: datetime, dark: bool, updown: str
 def market_candles(session: Session, market_id: int, timeframe: str, now: datetime) -> Any:
     """The newest closed candles."""
     return market.candles.latest(session, market_id, timeframe, BARS, now_ms=to_ms(now))
+
+
+def _mark(row: CallRow) -> Mark:
+    return Mark(
+        time_ms=to_ms(row.open_time),
+        call=CLASSES.index(row.call),
+        confidence=row.confidence,
+        outcome=_outcome(row),
+        abstained=row.abstained,
+        revised=row.revised_words,
+    )
 
 
 def _outcome(row: CallRow) -> int | None:

@@ -69,6 +69,13 @@ class CallRow:
     def right(self) -> bool | None:
         return None if self.outcome is None else self.outcome == self.call
 
+    @property
+    def revised_words(self) -> str:
+        """What became of candles under the outcome; empty where none was revised."""
+        if not self.revisions:
+            return ""
+        return f"candles revised later, {self.outcome_now} now" if self.differs else "candles revised later"
+
 
 def write(session: Session, values: dict[str, Any]) -> int | None:
     """Write a call; its id, None where the model has called this candle already. The database refuses a late one."""

@@ -217,7 +217,10 @@ def _tested_row(row: Tested, now: datetime) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A call whose outcome is known; `log_return` from the entry to the candle that decided."""
+    """A call whose outcome is known; `log_return` from the entry to the candle that decided.
+
+    `revised`: words for candles under the outcome that were revised later.
+    """
 
     symbol: str
     exchange: str
@@ -231,6 +234,7 @@ class Settled:
     log_loss: float
     settled_at: datetime
     abstained: bool = False
+    revised: str = ""
 
 
 SETTLED = [
@@ -255,10 +259,11 @@ def _settled_cells(row: Settled, now: datetime) -> list[Any]:
         [call(None if row.abstained else row.said), f" {numbers.percent(row.confidence)}"], className="said"
     )
     happened = f"{numbers.change(row.log_return)}, {WORDS[row.outcome].lower()}"
+    notes = [note for note in ("both barriers in one bar" if row.ambiguous else "", row.revised) if note]
     return [
         html.Div([html.B(row.symbol), html.Span(f"{row.exchange}, {row.timeframe}"), *badge], className="mk"),
         said,
-        happened + (" (both barriers in one bar)" if row.ambiguous else ""),
+        f"{happened} ({'; '.join(notes)})" if notes else happened,
         result(None if row.abstained else row.said == row.outcome),
         numbers.fixed(row.log_loss, 2),
         numbers.moment(row.settled_at, now=now),

@@ -97,8 +97,11 @@ def _calibration(card: Scorecard) -> str:
     )
 
 
-def evidence_block(card: Scorecard, *, unsettled: int = 0) -> html.Div:
-    """How far luck is ruled out, how many more calls it takes, and how many never settled."""
+def evidence_block(card: Scorecard, *, unsettled: int = 0, revised: tuple[int, int] = (0, 0)) -> html.Div:
+    """How far luck is ruled out, how many more calls it takes, how many never settled.
+
+    `revised`: settled calls that rest on candles revised later, and how many of them would have ended otherwise.
+    """
     direction, share = card.direction, min(1.0, card.direction.n_eff / card.direction.needed)
     has = numbers.count(direction.n_eff)
     words = (
@@ -108,6 +111,14 @@ def evidence_block(card: Scorecard, *, unsettled: int = 0) -> html.Div:
     )
     if direction.interval is not None and card.n >= ENOUGH and direction.interval[0] > 0.5:
         words = f"{words} Its directions are right more often than luck explains."
+    resting, otherwise = revised
+    if resting:
+        calls = f"{numbers.count(resting)} of {numbers.count(card.n)} settled calls"
+        rest = "rests" if resting == 1 else "rest"
+        words = (
+            f"{words} {calls} {rest} on candles the exchange revised later; {numbers.count(otherwise)} would have "
+            "ended differently. What was settled stays."
+        )
     body = [
         meter(share, kind="n" if not card.level else "", label=words),
         html.P(words, className="t3 fs12 lead-in"),

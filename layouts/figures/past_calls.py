@@ -25,13 +25,17 @@ TICKS = [  # one line each: the date under an hour, as Plotly writes it by itsel
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A call at the candle that opens at `time_ms`. Classes 0 bearish, 1 neutral, 2 bullish; outcome None: open."""
+    """A call at the candle that opens at `time_ms`. Classes 0 bearish, 1 neutral, 2 bullish; outcome None: open.
+
+    `revised`: words for candles under the outcome that were revised later.
+    """
 
     time_ms: int
     call: int
     confidence: float
     outcome: int | None
     abstained: bool = False
+    revised: str = ""
 
     @property
     def kind(self) -> str:
@@ -103,13 +107,20 @@ def _lane(name: str, marks: Sequence[Mark], look: dict[str, str]) -> go.Scatter:
             [
                 WORDS[CLASSES[m.call]],
                 round(100 * m.confidence),
-                WORDS[CLASSES[m.outcome]] if m.outcome is not None else "open",
+                _happened(m),
             ]
             for m in marks
         ],
         hovertemplate="said %{customdata[0]} %{customdata[1]}%, happened: %{customdata[2]}<extra></extra>",
         yaxis="y2",
     )
+
+
+def _happened(mark: Mark) -> str:
+    if mark.outcome is None:
+        return "open"
+    word = WORDS[CLASSES[mark.outcome]]
+    return f"{word} ({mark.revised})" if mark.revised else word
 
 
 def _barriers(figure: go.Figure, zone: Zone, colours: Palette) -> None:
