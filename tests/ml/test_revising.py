@@ -190,3 +190,14 @@ def test_marks_cannot_be_changed(session: Session, model_id: int, market_id: int
     assert revising.mark(session) == 1
     with pytest.raises(DBAPIError, match="append-only"):
         session.execute(text(crime.format("outcome_revisions")))
+
+
+def test_a_call_says_in_words_what_became_of_its_candles(session: Session, model_id: int, market_id: int) -> None:
+    call = called(session, model_id, market_id)
+    assert predictions.get(session, call).revised_words == ""
+    revise(session, market_id, with_high(flat(60), 12, 101.5))
+    revising.mark(session)
+    assert predictions.get(session, call).revised_words == "candles revised later"
+    revise(session, market_id, with_high(flat(60), 12, 102.5))
+    revising.mark(session)
+    assert predictions.get(session, call).revised_words == "candles revised later, bullish now"
