@@ -199,7 +199,8 @@ class CcxtGateway:
             )
         if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
             until = from_ms(self._wire.wait_until_ms(int(self._clock() * 1_000)))
-            text = f"{self.name} asked to wait until {until:%Y-%m-%d %H:%M:%S} UTC. Bolt goes on by itself then."
+            said = "bans this address" if status == BANNED else "asked to wait"
+            text = f"{self.name} {said} until {until:%Y-%m-%d %H:%M:%S} UTC. Bolt goes on by itself then."
             return ExchangeBackOff(text, until, banned=status == BANNED)
         if isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse):
             reason = f"HTTP {status}" if status and status >= 400 else "no answer"

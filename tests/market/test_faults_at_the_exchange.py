@@ -127,6 +127,7 @@ def test_no_process_calls_before_the_deadline_by_any_way(
     with db.engine.session() as session:
         health = sources.get(session, "demo")
     assert (health.state, health.wait_until) == ("waiting", told.value.until)
+    assert ("bans this address" if code == 418 else "asked to wait") in health.detail
     processes.now = until + 0.05
     processes.ask()
     assert processes.cost == 1
