@@ -2,9 +2,12 @@
 
 import json
 import logging
+import os
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+
+from core.hidden import hide, secrets_in
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
@@ -14,11 +17,16 @@ STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskNa
 
 
 class JsonLines(logging.Formatter):
-    """Whatever a record holds becomes one JSON object on one line; `extra` fields are kept."""
+    """Whatever a record holds becomes one JSON object on one line; `extra` fields are kept.
+
+    The process's own secrets, and passwords in addresses, are hidden wherever they stand: libraries put both into
+    their messages.
+    """
 
     def __init__(self, role: str) -> None:
         super().__init__()
         self.role = role
+        self._secrets = [json.dumps(secret)[1:-1] for secret in sorted(secrets_in(os.environ), key=len, reverse=True)]
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -34,7 +42,7 @@ class JsonLines(logging.Formatter):
         line.update({k: v for k, v in vars(record).items() if k not in STANDARD})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=True)
+        return hide(json.dumps(line, default=str, ensure_ascii=True), self._secrets)
 
 
 def configure(role: str, level: str = "INFO") -> None:

@@ -147,7 +147,7 @@ class Settings:
         "", "Signs sessions and tokens; 32 characters or more. Made once in BOLT_DATA.", secret=True
     )
     require_totp_for_admins: bool = _knob(
-        "0", "1 closes the desk to admins until they have set up two-factor sign-in.", _flag, desk=True
+        "0", "Close the desk to admins until they have set up two-factor sign-in.", _flag, desk=True
     )
     smtp_host: str = _knob("", "Mail server. Without one, letters are printed where the server's messages go.", _host)
     smtp_port: int = _knob("587", "Its port.", _whole(1, 65_535))
@@ -224,7 +224,8 @@ def variable(name: str) -> str:
     return name.upper()
 
 
-def _raw(name: str, environ: Mapping[str, str], default: str) -> str:
+def raw(name: str, environ: Mapping[str, str], default: str = "") -> str:
+    """What a variable holds, itself or in the file that NAME_FILE names; raises ValueError for one it can't read."""
     if path := environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text(encoding="utf-8").strip()
@@ -240,7 +241,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     for knob in fields(Settings):
         name = variable(knob.name)
         try:
-            values[knob.name] = knob.metadata["read"](_raw(name, environ, knob.metadata["default"]))
+            values[knob.name] = knob.metadata["read"](raw(name, environ, knob.metadata["default"]))
         except ValueError as fault:
             faults.append(f"{name} {fault}.")
     if not faults:
