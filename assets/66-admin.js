@@ -12,6 +12,20 @@
     }
   }
 
+  const NARROW = window.matchMedia("(max-width: 575.98px)");
+  const fitted = new Set();
+
+  /** On phones the columns that matter least are left out; the chosen row tells them below its table. */
+  function fit(id) {
+    const grid = id && api(id);
+    if (!grid) return;
+    fitted.add(id);
+    const wide = (grid.getColumns() || []).filter((column) => (column.getColDef().context || {}).wide);
+    grid.setColumnsVisible(wide.map((column) => column.getColId()), !NARROW.matches);
+  }
+
+  NARROW.addEventListener("change", () => fitted.forEach(fit));
+
   /** Reload the grid `id`: from the first row where the search changed, in place otherwise. */
   function reload(id) {
     const grid = id && api(id);
@@ -21,9 +35,13 @@
     else grid.refreshInfiniteCache();
   }
 
+  window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+  window.dashAgGridFunctions.leaveGrid = () => false; // the browser's own next place
+
   client.admin = {
     jobs: (_text, _ticks, _changed, id) => reload(id),
     users: (_text, _changed, id) => reload(id),
+    fit: (_rows, id) => fit(id),
     events: (_text, _result, _action, _person, _since, _until, id) => reload(id),
   };
 })();

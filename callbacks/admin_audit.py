@@ -108,7 +108,7 @@ def cells(row: AuditEvent) -> dict[str, Any]:
         "object": row.object,
         "ip": row.ip,
         "result": RESULTS.get(row.result, row.result),
-        "detail": ", ".join(f"{key} {value}" for key, value in sorted(row.detail.items()) if value is not None),
+        "detail": ", ".join(f"{key}: {value}" for key, value in sorted(row.detail.items()) if value is not None),
     }
 
 

@@ -31,6 +31,7 @@ wire.clientside(
     Input(ids.Admin.USERS_CHANGED, "data"),
     State(ids.Admin.INVITATIONS, "id"),
 )
+wire.clientside("admin.fit", Input(ids.Admin.INVITATIONS, "getRowsResponse"), State(ids.Admin.INVITATIONS, "id"))
 
 
 @wire(

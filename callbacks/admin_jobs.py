@@ -44,6 +44,7 @@ wire.clientside(
     Input(ids.Admin.CHANGED, "data"),
     State(ids.Admin.JOBS, "id"),
 )
+wire.clientside("admin.fit", Input(ids.Admin.JOBS, "getRowsResponse"), State(ids.Admin.JOBS, "id"))
 
 
 @wire(

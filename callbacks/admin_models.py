@@ -26,6 +26,7 @@ wire.clientside(
     Input(ids.Admin.CHANGED, "data"),
     State(ids.Admin.MODELS, "id"),
 )
+wire.clientside("admin.fit", Input(ids.Admin.MODELS, "getRowsResponse"), State(ids.Admin.MODELS, "id"))
 
 
 @wire(

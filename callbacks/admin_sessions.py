@@ -15,6 +15,7 @@ from callbacks.guards import needs
 from callbacks.toasts import say
 from callbacks.trail import note
 from callbacks.wiring import Wiring
+from core.browsers import browser
 from core.clock import utc_now
 from core.roles import Role
 from db.queries.session_table import SessionRow
@@ -29,6 +30,7 @@ wire.clientside(
     Input(ids.Admin.USERS_CHANGED, "data"),
     State(ids.Admin.SESSIONS, "id"),
 )
+wire.clientside("admin.fit", Input(ids.Admin.SESSIONS, "getRowsResponse"), State(ids.Admin.SESSIONS, "id"))
 
 
 def idle() -> timedelta:
@@ -55,7 +57,7 @@ def session_rows(asked: dict[str, Any] | None, text: str | None) -> tuple[dict[s
 def cells(row: SessionRow, now: datetime) -> dict[str, Any]:
     """A session as the table shows it."""
     times = {"created_at": moment(row.created_at, now=now), "seen_at": moment(row.seen_at, now=now)}
-    return {"id": str(row.id), "email": row.email, "device": row.device or "not told", "ip": row.ip} | times
+    return {"id": str(row.id), "email": row.email, "device": browser(row.device), "ip": row.ip} | times
 
 
 @wire(

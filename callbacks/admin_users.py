@@ -35,6 +35,7 @@ wire.clientside(
     Input(ids.Admin.USERS_CHANGED, "data"),
     State(ids.Admin.USERS, "id"),
 )
+wire.clientside("admin.fit", Input(ids.Admin.USERS, "getRowsResponse"), State(ids.Admin.USERS, "id"))
 
 
 @wire(

@@ -10,8 +10,8 @@ from hashlib import sha256
 from flask import Response, request
 
 import db.engine
+from core.browsers import browser
 from dashapp import security
-from dashapp.auth.words import browser
 from db.queries import mails
 from db.tables import User
 

@@ -8,6 +8,7 @@ from flask_login import current_user
 
 import db.engine
 from core import locales
+from core.browsers import browser
 from core.clock import utc_now
 from core.errors import Conflict, Refused, WeakPassword
 from dashapp import gate, security
@@ -46,7 +47,7 @@ def install(app: Flask) -> None:
     for part in (second_step, two_factor, passkeys, by_mail, own_data):
         app.register_blueprint(part.blueprint)
     app.context_processor(_for_templates)
-    app.jinja_env.filters.update(browser=words.browser, utc=words.utc, words=words.words)
+    app.jinja_env.filters.update(browser=browser, utc=words.utc, words=words.words)
 
 
 def _for_templates() -> dict[str, Any]:

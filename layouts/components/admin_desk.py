@@ -94,7 +94,7 @@ def sources_pane(sources: list[Breaker], *, now: datetime) -> Component:
     rows = [_source(one, now) for one in sources]
     note = "Closed lets requests through. Open stops them after 5 errors in a row; half open lets one through to try."
     body = [
-        table([*columns, Column("")], rows, label="Sources and breakers", words="tadm"),
+        table([*columns, Column("")], rows, label="Sources and breakers", words="tsources"),
         html.P(note, className="pane-body t3 fs12 below-table"),
     ]
     return pane("Sources and breakers", html.Div(body), flush=True, label="Sources and breakers")
@@ -127,7 +127,7 @@ def workers_pane(
     rows: list[tuple[str, str, str, str, str]], workers: list[tuple[str, str, datetime | None]], *, now: datetime
 ) -> Component:
     """Queues as (name, due jobs, wait of the oldest, workers, kind of dot), then workers as (name, state, heard)."""
-    columns = [Column("Queue"), Column("Due", number=True), Column("Oldest waits", number=True)]
+    columns = [Column("Queue"), Column("Due", number=True), Column("Oldest waits", number=True, words="m-drop")]
     lines = [
         Row([freshness(name.capitalize(), kind), depth, waited, hands])  # type: ignore[arg-type]
         for name, depth, waited, hands, kind in rows
@@ -138,7 +138,7 @@ def workers_pane(
         for name, state, seen_at in workers
     ]  # fmt: skip
     body = [
-        table([*columns, Column("Workers", number=True)], lines, label="Queues", words="tadm"),
+        table([*columns, Column("Workers", number=True)], lines, label="Queues", words="tqueues"),
         html.Ul(there, className="list live-workers")
         if there
         else html.P("No worker is alive: what is asked for waits.", className="pane-body t3 fs12 below-table"),

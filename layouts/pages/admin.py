@@ -21,41 +21,41 @@ RESULTS = (("all", "All"), ("ok", "Done"), ("failed", "Failed"), ("denied", "Den
 JOBS = (
     Cell("kind", "Job", flex=2, least=150),
     Cell("state", "State", least=96, rules={"bad": "params.value === 'Failed'", "warn": "params.value === 'Retrying'"}),
-    Cell("progress", "Progress", least=92, number=True, sort=False),
-    Cell("owner", "Asked by", least=130),
+    Cell("progress", "Progress", least=92, number=True, sort=False, wide=True),
+    Cell("owner", "Asked by", least=150, wide=True),
     Cell("created_at", "Asked", least=104, number=True),
-    Cell("took", "Took", least=84, number=True, sort=False),
-    Cell("reason", "Last line", flex=3, least=200, sort=False, words="t3"),
+    Cell("took", "Took", least=84, number=True, sort=False, wide=True),
+    Cell("reason", "Last line", flex=3, least=200, sort=False, words="t3", wide=True),
 )
 USERS = (
-    Cell("email", "User", flex=2, least=190),
-    Cell("display_name", "Name", flex=1, least=110),
+    Cell("email", "User", flex=2, least=150),
+    Cell("display_name", "Name", flex=1, least=110, wide=True),
     Cell("role", "Role", least=100),
     Cell("state", "State", least=96, sort=False, rules={"warn": "params.value === 'Disabled'"}),
-    Cell("open_sessions", "Sessions", least=92, number=True),
-    Cell("last_login_at", "Last sign-in", least=116, number=True),
-    Cell("created_at", "Made", least=104, number=True),
+    Cell("open_sessions", "Sessions", least=92, number=True, wide=True),
+    Cell("last_login_at", "Last sign-in", least=116, number=True, wide=True),
+    Cell("created_at", "Made", least=104, number=True, wide=True),
 )
 SESSIONS = (
-    Cell("email", "User", flex=1, least=180),
-    Cell("device", "Device", flex=3, least=200, words="t3"),
-    Cell("ip", "Address", least=120),
-    Cell("created_at", "Signed in", least=112, number=True),
-    Cell("seen_at", "Last seen", least=112, number=True),
+    Cell("email", "User", flex=2, least=130),
+    Cell("device", "Device", flex=1, least=122, words="t3"),
+    Cell("ip", "Address", flex=1, least=120, wide=True),
+    Cell("created_at", "Signed in", least=112, number=True, wide=True),
+    Cell("seen_at", "Last seen", least=104, number=True),
 )
 INVITATIONS = (
-    Cell("email", "For", flex=2, least=180),
+    Cell("email", "For", flex=2, least=150),
     Cell("role", "Role", least=92),
     Cell("state", "State", least=100, rules={"t3": "params.value !== 'Open'"}),
-    Cell("by", "Made by", flex=1, least=150),
-    Cell("created_at", "Made", least=104, number=True),
-    Cell("expires_at", "Ends", least=104, number=True),
+    Cell("by", "Made by", flex=1, least=150, wide=True),
+    Cell("created_at", "Made", least=104, number=True, wide=True),
+    Cell("expires_at", "Ends", least=104, number=True, wide=True),
 )
 MODELS = (
-    Cell("title", "Version", flex=2, least=190),
+    Cell("title", "Version", flex=2, least=150),
     Cell("state", "State", least=100, rules={"acc": "params.value === 'Champion'"}),
-    Cell("timeframe", "Timeframe", least=96),
-    Cell("created_at", "Made", least=104, number=True),
+    Cell("timeframe", "Timeframe", least=96, wide=True),
+    Cell("created_at", "Made", least=104, number=True, wide=True),
     Cell("size", "Files", least=84, number=True, sort=False),
 )
 EVENTS = (
