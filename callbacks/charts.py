@@ -22,7 +22,7 @@ from core.jobs import FILL_DEMO, OPEN_STATES
 from core.timeframe import TIMEFRAMES
 from layouts import ids
 from layouts.components import chart_toolbar, price_chart
-from layouts.components.feedback import failed, freshness, note_strip, simulated_strip
+from layouts.components.feedback import freshness, note_strip, simulated_strip
 from layouts.components.numbers import age, change, moment, price, tone
 from layouts.components.price_chart import Against, Drawn, Loaded
 from layouts.pages import charts as page
@@ -119,7 +119,7 @@ def draw_toolbar(raw: Any) -> tuple[Any, Any, list[dict[str, Any]], Any, Any]:
         try:
             stands = chart_view.place(session, view)
         except NotFound as missing:
-            return None, None, known, failed(missing.title, missing.sentence), kept(session, None, None)
+            return None, None, known, page.unknown(missing.title, missing.sentence), kept(session, None, None)
         if stands is None:
             return None, None, known, _nothing(session, view), kept(session, None, None)
         silent = stand_in(session, stands)
@@ -284,7 +284,9 @@ def _place(session: Session, view: View) -> Place:
 def _nothing(session: Session, view: View) -> Any:
     """No market, or one without candles: what is being fetched, or how to begin."""
     if view.market is not None:
-        return failed("No candles yet", f"Nothing of {view.market} is stored yet. Import a file on the Markets page.")
+        return page.unknown(
+            "No candles yet", f"Nothing of {view.market} is stored yet. Import a file on the Markets page."
+        )
     open_fills = [job for job in jobs.latest(session, name=FILL_DEMO.name, limit=1) if job.state in OPEN_STATES]
     if not open_fills:
         return page.no_markets(None, "")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 import db.engine
 import db.queries.jobs
 import db.queries.leak_reports
+import db.queries.model_events
 import db.queries.retraining
 import db.queries.scorecards
 import db.queries.trained_models
@@ -28,12 +29,14 @@ from core.jobs import OPEN_STATES, REBUILD_MODEL, JobState
 from core.roles import Role
 from core.settings import Settings
 from db.queries.scorecards import DRIFT, REBUILD
-from db.tables import Job, Retraining, TrainedModel
+from db.tables import AuditEvent, Job, Retraining, TrainedModel
 from layouts import ids
-from layouts.components import drift_report, model_care, numbers
+from layouts.components import drift_report, model_care, model_history, numbers
+from layouts.components.feedback import note_strip
 from layouts.components.model_care import Care
-from ml import registry
+from ml import history, registry, watching
 from ml.drift import Report
+from ml.history import Event, Told
 from ml.rebuilding import Rebuild
 
 wire = Wiring()
@@ -42,19 +45,20 @@ wire = Wiring()
 @wire(
     Output(ids.Models.CARE_SEEN, "data"),
     Output(ids.Models.CARE, "children"),
+    Output(ids.Models.PAST, "children"),
     Input(ids.Models.TICK, "n_intervals"),
     Input(ids.Shell.LOCATION, "search"),
     State(ids.Models.CARE_SEEN, "data"),
 )
-def follow(_ticks: int | None, search: str | None, seen: Any) -> tuple[Any, list[Component] | None]:
-    """Draw gate, rebuild and drift of the version that is shown, when something has changed."""
+def follow(_ticks: int | None, search: str | None, seen: Any) -> tuple[Any, Component | None, list[Component] | None]:
+    """Draw gate, rebuild, drift and history of the version that is shown, when something has changed."""
     now = utc_now()
     with db.engine.session() as session:
         model_id = shown(session, search)
         if model_id is None:
             if seen is None:
                 raise PreventUpdate
-            return None, None
+            return None, None, None
         job = db.queries.leak_reports.newest_job(session, model_id, REBUILD_MODEL)
         stamp = _stamp(session, model_id, job)
         if stamp == seen:
@@ -62,9 +66,17 @@ def follow(_ticks: int | None, search: str | None, seen: Any) -> tuple[Any, list
         model = db.queries.trained_models.get(session, model_id)
         care = _care(session, model, job)
         kept = db.queries.scorecards.report(session, model_id, DRIFT)
+        events = _history(session, model)
     report = Report.from_dict(kept.report) if kept else None
     drift = drift_report.block(report, kept.created_at if kept else None, now=now)
-    return stamp, [model_care.gate_block(care), drift, model_care.rebuild_block(care, now=now)]
+    past = [drift, model_care.rebuild_block(care, now=now), model_history.block(events, now=now)]
+    return stamp, model_care.gate_block(care), past
+
+
+def _history(session: Session, model: TrainedModel) -> list[Event]:
+    entries = db.queries.model_events.of(session, model.name, (history.CHANGED, history.DEMOTED, history.REBUILT))
+    told = [Told(entry.at, entry.action, entry.object, entry.detail) for entry in entries]
+    return history.of(model.name, model.version, model.card, model.created_at, told)
 
 
 def _stamp(session: Session, model_id: int, job: Job | None) -> list[Any]:
@@ -194,10 +206,12 @@ def explain_plan(text: str | None, on_drift: bool | None, family: str | None, _s
         return no_update
     with db.engine.session() as session:
         plan = db.queries.retraining.find(session, family)
+        rests = watching.refusal(session, plan) if plan else None
     saved = (plan.cron, plan.on_drift) if plan else ("", False)
     state = "" if saved == ((text or "").strip(), bool(on_drift)) else " Not saved yet."
     try:
-        return f"{_meaning((text or '').strip(), bool(on_drift), utc_now())}{state}{_last(plan)}"
+        told = f"{_meaning((text or '').strip(), bool(on_drift), utc_now())}{state}{_last(plan)}"
+        return [note_strip(_resting(rests)), told] if rests is not None and not state else told
     except Refused as refusal:
         return refusal.sentence
 
@@ -208,6 +222,11 @@ def _meaning(text: str, on_drift: bool, now: datetime) -> str:
         return "Trained again once after a demotion." if on_drift else "Never trained again by itself."
     words = f"Next training {numbers.exact_moment(following)}, on the newest candles."
     return f"{words} Also once after a demotion." if on_drift else words
+
+
+def _resting(event: AuditEvent) -> str:
+    at = numbers.exact_moment(event.at)
+    return f"The training of {at} was refused, and the schedule rests. {event.detail['because']}"
 
 
 def _last(plan: Retraining | None) -> str:

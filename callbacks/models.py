@@ -26,13 +26,14 @@ from db.queries.trained_models import CHAMPION
 from db.tables import Job
 from layouts import ids
 from layouts.components import model_card, model_scores, training_run, version_comparison, version_table
-from layouts.components.feedback import empty
+from layouts.components.feedback import empty, headline
 from layouts.components.training_form import train_button
 from layouts.components.training_run import Run
 from layouts.components.version_table import Ended, Version
 from layouts.theme import read_look
 from ml.card import Card
 
+FIRST = "It is judged once, on candles it has not learned from, beside rules that need no model. This page shows how."
 ENDED_SHOWN = 3  # trainings that published nothing, newest first
 
 wire = Wiring()
@@ -83,6 +84,7 @@ def follow(
             "jobs": _stamp(jobs),
             "serving": [[m.id, m.proven] for m in db.queries.trained_models.champions(session)],
             "count": db.queries.trained_models.count(session),
+            "busy": any(job.state in OPEN_STATES for job in jobs),
         }
         if stamp == seen:
             raise PreventUpdate
@@ -181,7 +183,7 @@ def _ended(job: Job) -> Ended:
 
 def _nothing(running: bool) -> Component | None:
     if running:
-        return None
+        return headline("The first version is being trained.", FIRST)
     words = (
         "A training takes stored candles, learns on the older part and is judged once on the newest. "
         "The card then says what the model can do, beside rules that need no model."

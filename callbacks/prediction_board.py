@@ -16,6 +16,7 @@ from layouts.components.uncalled import Uncalled
 
 HONEST = "Every call is stored before its outcome exists and scored after it. Not financial advice."
 EXPORT = "/predictions/scorecard.csv"
+ALL_SETTLED = "/predictions/settled"
 
 
 def nothing(models: dict[int, ModelRow]) -> Component:
@@ -86,16 +87,20 @@ def _filters(calls: list[Call], show: str) -> Component:
     return html.Div([seg, html.Div(save, className="end")], className="board-bar")
 
 
-def settled(rows: list[CallRow], now: datetime) -> list[Component]:
-    known = [_settled_row(row) for row in rows]
-    words = call_table.tally(known) if known else "none yet"
+def settled(rows: list[CallRow], counted: list[Component], now: datetime) -> list[Component]:
+    """The newest of the last day; `counted`: how all of them came out, which may be more than are shown."""
+    known = [settled_row(row) for row in rows]
+    words = counted or "none yet"
+    every = dcc.Link("All settled calls", href=ALL_SETTLED, className="end fs12")
     head = html.Div(
-        [html.H2("Settled in the last 24 h"), html.Span(words, className="t3 fs12 m-hide")], className="pane-head"
+        [html.H2("Settled in the last 24 h"), html.Span(words, className="t3 fs12 m-hide"), every],
+        className="pane-head",
     )
     return [head, call_table.settled(known, now=now)] if known else [head]
 
 
-def _settled_row(row: CallRow) -> Settled:
+def settled_row(row: CallRow) -> Settled:
+    """A call that has settled, as tables show it."""
     assert row.outcome is not None and row.log_return is not None and row.log_loss is not None
     assert row.settled_at is not None
     return Settled(

@@ -28,7 +28,7 @@ from ml.card import Card, TestCalls
 from ml.drift import Report
 
 BARS = 180  # candles in the picture
-Drawn = tuple[list[Component], list[Component]]
+Drawn = tuple[list[Component], list[Component], list[Component]]  # picture and record, call, what judges it
 
 
 def live(session: Session, call: Call, *, now: datetime, dark: bool, updown: str) -> Drawn:
@@ -44,8 +44,10 @@ def live(session: Session, call: Call, *, now: datetime, dark: bool, updown: str
     figure = past_calls.draw(candles, marks, zone=zone, dark=dark, updown=updown)
     title = f"Past calls, {call.symbol} on {call.exchange}"
     picture = call_detail.picture(title, f"{call.timeframe}, {call.horizon} bars ahead", figure, marks)
-    rail = call_detail.live_rail(call, barriers=(upper, lower), close=newest.close, now=now)
-    return [*picture, *_record(call, dark, updown)], [*rail, *_judged(session, call, now, dark, updown)]
+    rail = call_detail.live_rail(
+        call, barriers=(upper, lower), close=newest.close, decimals=market.price_decimals, now=now
+    )
+    return [*picture, *_record(call, dark, updown)], rail, _judged(session, call, now, dark, updown)
 
 
 def _record(call: Call, dark: bool, updown: str) -> list[Component]:
@@ -126,7 +128,7 @@ def period(session: Session, tested: Tested, *, now: datetime, dark: bool, updow
     figure = past_calls.draw(window.visible, marks, dark=dark, updown=updown)
     title = f"End of the test period, {tested.symbol} on {tested.exchange}"
     picture = call_detail.picture(title, f"the newest {len(marks)} of its calls", figure, marks)
-    return picture, call_detail.tested_rail(tested, card, now=now)
+    return picture, call_detail.tested_rail(tested, card, now=now), []
 
 
 def end_of(card: dict[str, Any], market: str, timeframe: str) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from dash import Input, Output, State, dcc, html
 from dash.development.base_component import Component
@@ -17,6 +17,7 @@ import db.queries.audit
 import db.queries.markets
 import db.queries.predictions
 import db.queries.scorecards
+import db.queries.settled_calls
 import db.queries.trained_models
 from callbacks import prediction_board, prediction_detail, prediction_rows
 from callbacks.prediction_board import HONEST
@@ -28,12 +29,13 @@ from db.queries.markets import MarketRow
 from db.queries.predictions import CallRow
 from db.queries.trained_models import CHAMPION, ModelRow
 from layouts import ids
-from layouts.components import numbers
+from layouts.components import numbers, settled_list
 from layouts.components.call_table import Call, Tested
 from layouts.components.feedback import headline, note_strip, simulated_badge
 from layouts.components.forms import button
 from layouts.components.icons import icon
 from layouts.components.probability import evidence
+from layouts.components.settled_list import Tally
 from layouts.theme import read_look
 from ml.card import SKILLED
 from ml.scorecard import Scorecard
@@ -51,6 +53,7 @@ wire = Wiring()
     Output(ids.Predictions.BOARD, "children"),
     Output(ids.Predictions.DETAIL, "children"),
     Output(ids.Predictions.RAIL, "children"),
+    Output(ids.Predictions.JUDGED, "children"),
     Output(ids.Predictions.SETTLED, "children"),
     Input(ids.Predictions.TICK, "n_intervals"),
     Input(ids.Shell.LOCATION, "search"),
@@ -82,17 +85,25 @@ def follow(_ticks: int | None, search: str | None, look: dict[str, Any] | None, 
         shown = {c.market_path for c in calls} | {t.market_path for t in tested}
         silent = prediction_rows.uncalled(markets.values(), shown, refused, stand_in=champion)
         chosen = _chosen(search, calls, tested)
-        detail, rail = _detail(session, chosen, now=now, dark=dark, updown=updown)
+        detail, rail, judged = _detail(session, chosen, now=now, dark=dark, updown=updown)
         notices = _notices(session, now)
+        counted = _counted(session, now) if chosen is None else []
     faults = [note_strip(f"No new calls. {sentence}", kind="bad") for sentence in damaged]
     if not calls and not tested:
         nothing = [*faults, *notices, prediction_board.nothing(models)]
-        return stamp, nothing, prediction_board.board([], [], silent, "", now) or None, None, None, None
+        return stamp, nothing, prediction_board.board([], [], silent, "", now) or None, None, None, None, None
     if chosen is not None:
-        return stamp, [*faults, *_verdict(chosen)], None, detail, rail, None
+        return stamp, [*faults, *_verdict(chosen)], None, detail, rail, judged, None
     board = prediction_board.board(calls, tested, silent, _wanted(search, "show"), now)
     said = prediction_board.finding(calls, tested)
-    return stamp, [*faults, *notices, said], board, None, None, prediction_board.settled(lately, now)
+    return stamp, [*faults, *notices, said], board, None, None, None, prediction_board.settled(lately, counted, now)
+
+
+def _counted(session: Session, now: datetime) -> list[Component]:
+    """How the calls that settled in the last day came out, real and simulated ones apart."""
+    wanted = db.queries.settled_calls.Wanted(since=now - LATELY)
+    real, simulated = (Tally(**db.queries.settled_calls.tally(session, wanted, simulated=s)) for s in (False, True))
+    return settled_list.counts(real, simulated)
 
 
 def _notices(session: Session, now: datetime) -> list[Component]:
@@ -116,7 +127,9 @@ def _verdict(chosen: Call | Tested) -> list[Component]:
         words.append(evidence(chosen.level, settled=chosen.n))
     badges = [simulated_badge()] if chosen.simulated else []
     chart = button("Open chart", href=f"/charts/{chosen.market_path}?tf={chosen.timeframe}", small=True)
-    bar = html.Div([back, *words, *badges, html.Div(chart, className="end")], className="detail-bar")
+    listed = urlencode({"market": chosen.market_path, "model": chosen.model_id})
+    settled = button("Settled calls", href=f"{prediction_board.ALL_SETTLED}?{listed}", small=True)
+    bar = html.Div([back, *words, *badges, html.Div([settled, chart], className="end acts")], className="detail-bar")
     if isinstance(chosen, Tested):
         return [bar, headline("Nothing to call: this is how it did in its test period.", HONEST)]
     if chosen.card is None:
@@ -229,4 +242,4 @@ def _detail(session: Session, chosen: Call | Tested | None, **look: Any) -> pred
         return prediction_detail.live(session, chosen, **look)
     if isinstance(chosen, Tested):
         return prediction_detail.period(session, chosen, **look)
-    return [], []
+    return [], [], []

@@ -9,7 +9,6 @@ from flask import current_app
 import db.engine
 import db.queries.jobs
 import db.queries.markets
-import market.candles
 from callbacks import training_plan
 from callbacks.guards import current_user_id, may, needs
 from callbacks.toasts import say
@@ -20,6 +19,8 @@ from core.clock import to_ms, utc_now
 from core.errors import Refused
 from core.jobs import TRAIN_MODEL
 from core.roles import Role
+from core.timeframe import TIMEFRAMES
+from db.queries.markets import MarketRow
 from layouts import ids
 from layouts.components.numbers import count
 from layouts.components.training_form import train_button
@@ -50,9 +51,27 @@ def offer(_path: str | None) -> tuple[Any, ...]:
     ]
     real = [m for m in rows if not m.simulated and m.series]
     if real:
-        stored = "1h" if "1h" in real[0].series else next(iter(real[0].series))
-        return train, options, [str(real[0].name)], stored, 24
-    return train, options, [o["value"] for o in options[:1]], *FIRST
+        return train, options, [str(real[0].name)], *_usual(real[0], 24)
+    first = next((m for m in rows if m.series), None)
+    if first is None or _enough(first, *FIRST):
+        return train, options, [o["value"] for o in options[:1]], *FIRST
+    return train, options, [str(first.name)], *_usual(first, FIRST[1])
+
+
+def _usual(market: MarketRow, horizon: int) -> tuple[str, int]:
+    """1h where it is stored, else the shortest timeframe with enough candles, else the one with most of them."""
+    stored = sorted(market.series, key=lambda name: TIMEFRAMES[name].ms)
+    if "1h" in stored:
+        return "1h", horizon
+    most = max(stored, key=lambda name: market.series[name].rows)
+    return next((name for name in stored if _enough(market, name, horizon)), most), horizon
+
+
+def _enough(market: MarketRow, timeframe: str, horizon: int) -> bool:
+    """Whether as many candles are stored as a quick look needs."""
+    stored = market.series.get(timeframe)
+    least = config.TrainingConfig((str(market.name),), timeframe, horizon).least_candles
+    return stored is not None and stored.rows >= least
 
 
 @wire(
@@ -85,9 +104,13 @@ def check(markets: list[str] | None, timeframe: str, horizon: Any, epochs: Any, 
         asked = _asked(markets, timeframe, horizon, epochs, seeds)
     except Refused as refusal:
         return refusal.sentence
-    if without := _without_candles(asked):
+    held = _held(asked)
+    if without := [name for name, n in held.items() if n is None]:
         return f"{', '.join(without)}: no candles of {timeframe} here, and no shorter ones to build them from."
-    return f"Each market needs at least {count(asked.least_candles)} candles of {timeframe}."
+    told = ", ".join(f"{name.partition(':')[2]} has {count(n)}" for name, n in held.items())
+    needs = f"Each market needs at least {count(asked.least_candles)} candles of {timeframe}; stored: {told}."
+    few = any(n is not None and n < asked.least_candles for n in held.values())
+    return f"{needs} Choose a shorter timeframe or horizon, or import more." if few else needs
 
 
 @wire(
@@ -136,12 +159,16 @@ def start(
     return no_update
 
 
-def _without_candles(asked: config.TrainingConfig) -> list[str]:
-    """Markets that cannot be shown, so not learned, at this timeframe."""
+def _held(asked: config.TrainingConfig) -> dict[str, int | None]:
+    """Candles of this timeframe in each market, stored or to be built; None where it has none it can be built of."""
     with db.engine.session() as session:
-        stored = {str(m.name): m.id for m in db.queries.markets.table(session)}
-        shown = {name: market.candles.timeframes(session, stored[name]) for name in asked.markets if name in stored}
-    return [name for name in asked.markets if asked.timeframe not in shown.get(name, [])]
+        stored = {str(m.name): m.series for m in db.queries.markets.table(session)}
+    found: dict[str, int | None] = {}
+    for name in asked.markets:
+        fitting = [s for s in stored.get(name, {}).values() if TIMEFRAMES[s.timeframe].divides(asked.step)]
+        source = max(fitting, key=lambda s: TIMEFRAMES[s.timeframe].ms, default=None)
+        found[name] = source.rows * TIMEFRAMES[source.timeframe].ms // asked.step.ms if source else None
+    return found
 
 
 def _asked(

@@ -60,7 +60,8 @@ def look_ahead(markets: list[str] | None, chosen: str, horizon: Any, cost: Any) 
         return next((line.barrier for line in found[name] if line.chosen), float("inf"))
 
     worst = min(found, key=nearest)
-    return outlook.draw(found[worst], market=worst.partition(":")[2], cost=share)
+    step_s = timeframe.parse(chosen).ms / 1_000
+    return outlook.draw(found[worst], market=worst.partition(":")[2], cost=share, step_s=step_s)
 
 
 def _lines(name: str, chosen: str, horizon: int, cost: float) -> list[Line]:

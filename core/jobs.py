@@ -63,6 +63,7 @@ TRAIN_FOLD = JobKind("train_fold", Queue.TRAIN, "workers.walk_forward.train_fold
 LEAK_LAB = JobKind("leak_lab", Queue.TRAIN, "workers.leak_lab.examine_model", 3_600)
 PREDICT_DUE = JobKind("predict_due", Queue.PREDICT, "workers.predictions.predict_due", 300)
 PREDICT_ONE = JobKind("predict_one", Queue.PREDICT, "workers.predictions.predict_one", 60)
+EXPLAIN_CALL = JobKind("explain_call", Queue.PREDICT, "workers.explaining.explain_call", 60)
 SETTLE_DUE = JobKind("settle_due", Queue.PREDICT, "workers.predictions.settle_due", 300)
 WATCH_MODELS = JobKind("watch_models", Queue.PREDICT, "workers.watching.watch_models", 900)
 REBUILD_MODEL = JobKind("rebuild_model", Queue.TRAIN, "workers.rebuilding.rebuild_model", 12 * 3_600)
@@ -86,6 +87,7 @@ KINDS: dict[str, JobKind] = {
         LEAK_LAB,
         PREDICT_DUE,
         PREDICT_ONE,
+        EXPLAIN_CALL,
         SETTLE_DUE,
         WATCH_MODELS,
         REBUILD_MODEL,

@@ -163,6 +163,7 @@ class Models:
     LEAKS_SEEN = "models-leaks-seen"  # dcc.Store: what the leak report was last drawn from
     EXAMINE = "models-examine"  # type of the button that runs the leak lab
     CARE = "models-care"
+    PAST = "models-past"  # drift, rebuild and history of the version
     CARE_SEEN = "models-care-seen"  # dcc.Store: what gate, rebuild, drift and schedule were last drawn from
     PROMOTE = "models-promote"  # pattern: index is a version's id
     REBUILD = "models-rebuild"  # pattern: index is a version's id
@@ -183,7 +184,24 @@ class Predictions:
     BOARD = "predictions-board"
     DETAIL = "predictions-detail"
     RAIL = "predictions-rail"
+    MOVED = "predictions-moved"
+    MOVED_SEEN = "predictions-moved-seen"  # dcc.Store: the call and the job whose answer is drawn
+    JUDGED = "predictions-judged"
     SETTLED = "predictions-settled"
+
+
+class SettledCalls:
+    """The list of all settled calls, a part of the Predictions page."""
+
+    MARKET = "settled-market"
+    MODEL = "settled-model"
+    RESULT = "settled-result"
+    PERIOD = "settled-period"
+    TALLY = "settled-tally"
+    LIST = "settled-list"
+    AFTER = "settled-after"  # dcc.Store: when the last call shown settled, and its id
+    MORE = "settled-more"
+    FOOT = "settled-foot"
 
 
 class Admin:

@@ -31,7 +31,7 @@ PAGES = (
         keys="g c",
     ),
     Page("/markets", None, "Markets", "list-columns-reverse", Role.VIEWER, "markets", keys="g m"),
-    Page("/predictions", None, "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
+    Page("/predictions", "/predictions/<part>", "Predictions", "bullseye", Role.VIEWER, "predictions", keys="g p"),
     Page("/models", None, "Models", "boxes", Role.VIEWER, "models", keys="g o"),
     Page("/data-quality", None, "Data quality", "check2-square", Role.VIEWER, "data_quality", keys="g d"),
     Page("/admin", "/admin/<part>", "Admin", "shield-lock", Role.ADMIN, "admin", keys="g a"),

@@ -13,7 +13,11 @@ from core.errors import NotEnoughData
 from core.ohlcv import Candles
 from ml import labels
 
-WORTH = 3.0  # a barrier should lie so many times the costs away
+WORTH = 3.0  # a barrier should lie so many times the costs of a round trip away
+TOO_NEAR = (
+    f"Barriers nearer than {WORTH:.0f} times the costs make calls that costs eat: choose a longer horizon or "
+    "timeframe, or state lower costs if you pay less than that."
+)
 LADDER = (6, 12, 24, 48, 96)  # bars
 NEWEST = 2_000  # candles that are looked at
 LEAST = 100  # rows
@@ -34,6 +38,18 @@ def break_even(cost: float, barrier: float) -> float:
     return 0.5 + cost / (2 * barrier)
 
 
+def worth(cost: float, barrier: float) -> bool:
+    """Whether barriers lie far enough from the entry for calls on them to be worth making."""
+    return barrier >= WORTH * cost
+
+
+def told(cost: float, barrier: float) -> str:
+    """What calls have to earn, in the one sentence of the form, the command, the API and the card."""
+    rate = break_even(cost, barrier)
+    needs = f"a call has to be right {rate:.1%} of the time to pay" if rate < 1 else "no hit rate can pay"
+    return f"Barriers lie about {barrier:.2%} from the entry: at costs of {cost:.2%} a round trip {needs}."
+
+
 def outlooks(candles: Candles, horizons: Sequence[int], *, step_ms: int, span: int, cost: float) -> list[Outlook]:
     """One for each horizon the newest candles are enough for, shortest first."""
     newest = candles[-NEWEST:]
@@ -49,5 +65,5 @@ def outlooks(candles: Candles, horizons: Sequence[int], *, step_ms: int, span: i
         except NotEnoughData:
             continue
         barrier = float(np.expm1(np.median(k * sigma[at] * np.sqrt(horizon))))
-        found.append(Outlook(horizon, barrier, break_even(cost, barrier), barrier >= WORTH * cost))
+        found.append(Outlook(horizon, barrier, break_even(cost, barrier), worth(cost, barrier)))
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.ohlcv import Floats
-from ml import baselines, comparison, config, evaluation, verdict
+from ml import baselines, comparison, config, evaluation, outlook, verdict
 from ml.baselines import Known, Rows
 from ml.card import NO_SKILL, Baseline, Labels, Metrics, Segment, Split, TestCalls
 from ml.dataset import Classes, Dataset
@@ -19,7 +19,6 @@ SHOWN_CALLS = 1_000  # test calls a card keeps per market
 NEEDED = ((0.53, 1_717), (0.55, 617), (0.60, 153))  # independent calls that can confirm a hit rate (5 %, power 80 %)
 LEAK_LAB = "not run"
 VERDICT = NO_SKILL  # until the conditions in `ml.verdict` hold
-WORTH = 3.0  # a barrier should lie so many times the costs of a round trip away
 
 
 def judged(dataset: Dataset, rows: Rows) -> Judged:
@@ -127,23 +126,15 @@ def limits(dataset: Dataset, metrics: Metrics, width: Labels) -> list[str]:
             f"The test calls overlap: they are worth about {metrics.n_eff:,.0f} independent ones; confirming a hit "
             f"rate of {rate:.0%} takes {needed:,}."
         )
-    lines.append(
-        f"Barriers lie about {width.typical_barrier:.2%} from the entry: at costs of {width.cost:.2%} a round trip "
-        + (f"a call has to be right {width.break_even:.0%} of the time to pay." if width.break_even < 1 else _unpayable)
-    )
-    if width.typical_barrier < WORTH * width.cost:
-        lines.append(
-            f"The barriers lie nearer than {WORTH:.0f} times the costs: choose a longer horizon, or trade more cheaply."
-        )
+    lines.append(outlook.told(width.cost, width.typical_barrier))
+    if not outlook.worth(width.cost, width.typical_barrier):
+        lines.append(outlook.TOO_NEAR)
     if (metrics.hit_rate or 0.0) > 0.6 or metrics.mcc > 0.2:
         lines.append("Better than is plausible for a liquid market: treat it as a leak until the leak lab clears it.")
     train = shares(dataset.rows.y[dataset.parts.train])
     if train.min() < 0.25 or train.max() > 0.45:
         lines.append("The classes are uneven in the train rows: " + ", ".join(f"{s:.0%}" for s in train) + ".")
     return lines
-
-
-_unpayable = "no hit rate can pay."
 
 
 def labels_summary(dataset: Dataset) -> Labels:
@@ -154,7 +145,7 @@ def labels_summary(dataset: Dataset) -> Labels:
         sigma_span=dataset.config.sigma_span,
         typical_barrier=barrier,
         cost=cost,
-        break_even=0.5 + cost / (2 * barrier),
+        break_even=outlook.break_even(cost, barrier),
         without_label=dataset.without_label,
     )
 

@@ -48,15 +48,13 @@ def demand(found: Ahead, asked: TrainingConfig) -> None:
         name, worst = min(near.items(), key=lambda item: item[1].barrier)
         raise Refused(
             f"{name}: barriers {asked.horizon} bars of {asked.timeframe} ahead lie {worst.barrier:.2%} from the entry, "
-            f"less than {WORTH:.0f} times the costs of {asked.cost:.2%} a round trip. Choose a longer horizon or "
-            f"timeframe, whose barriers lie wider, or state lower costs if you pay less than that."
+            f"less than {WORTH:.0f} times the costs of {asked.cost:.2%} a round trip. {outlook.TOO_NEAR}"
         )
 
 
 def line(name: str, found: Outlook, cost: float) -> str:
     """What is said of a market before its training starts."""
-    rate = f"a call has to be right {found.break_even:.1%} of the time" if found.break_even < 1 else "no hit rate pays"
-    return f"{name}: barriers about {found.barrier:.2%} away; at costs of {cost:.2%} a round trip {rate}."
+    return f"{name}: {outlook.told(cost, found.barrier)}"
 
 
 def _of(name: str, asked: TrainingConfig, newest: Candles) -> Ahead:

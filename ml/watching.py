@@ -13,23 +13,30 @@ from sqlalchemy.orm import Session
 
 from core import cron
 from core.clock import to_ms
+from core.errors import Refused
 from core.timeframe import parse as parse_timeframe
 from db.queries import audit, markets, retraining, scorecards, trained_models
-from db.tables import Retraining, TrainedModel
-from ml import config, drift, evaluation, reference, registry, scorekeeping
+from db.tables import AuditEvent, Retraining, TrainedModel
+from ml import config, drift, evaluation, reference, registry, scorekeeping, training_outlook
 from ml.drift import Cusum, Report, Shift
 from ml.scorecard import FORM
 
 RECENT = timedelta(days=120)  # of settled calls the CUSUM walks over
+REFUSED = "retraining_refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A training to be asked for: its arguments, and why."""
+    """A training to be asked for: its arguments, and why.
+
+    `refused`: why it cannot be done as things are, for the person `owner_id`, who is told by asking all the same.
+    """
 
     family: str
     args: dict[str, Any]
     why: str
+    refused: str = ""
+    owner_id: int | None = None
 
 
 def look_at(session: Session, model: TrainedModel, *, now: datetime, max_age_days: int) -> Report:
@@ -80,7 +87,11 @@ def _scores(session: Session, model: TrainedModel, now: datetime) -> Cusum | Non
 
 
 def trainings_due(session: Session, *, now: datetime) -> list[Due]:
-    """What schedules ask for now; each slot and each demotion once."""
+    """What schedules ask for now; each slot and each demotion once.
+
+    A family whose barriers lie too near the costs is refused by its training: its schedule says so once, then rests
+    until they lie further off, or until somebody changes it.
+    """
     found = []
     for plan in retraining.table(session):
         champion = trained_models.champion(session, plan.name)
@@ -88,8 +99,30 @@ def trainings_due(session: Session, *, now: datetime) -> list[Due]:
             continue
         slot, why = _slot(plan, champion, now)
         if slot is not None and retraining.claim(session, plan.name, slot):
-            found.append(Due(plan.name, training_args(champion), why))
+            due = Due(plan.name, training_args(champion), why, *_refused(session, plan, champion, now))
+            if not due.refused or refusal(session, plan) is None:
+                found.append(due)
     return found
+
+
+def _refused(session: Session, plan: Retraining, champion: TrainedModel, now: datetime) -> tuple[str, int | None]:
+    """Why costs would eat what is to be trained, and whom that concerns; empty where they would not."""
+    asked = config.from_dict(champion.config)
+    try:
+        training_outlook.demand(training_outlook.look(session, asked, now_ms=to_ms(now)), asked)
+    except Refused as reason:
+        return reason.sentence, plan.changed_by or champion.owner_id
+    return "", None
+
+
+def refusal(session: Session, plan: Retraining) -> AuditEvent | None:
+    """The event that says why a schedule rests; None where it does not, or was changed or followed since."""
+    since = audit.Wanted(text=plan.name, action=REFUSED, since=plan.changed_at)
+    told = next((event for event in audit.page(session, since) if event.object == plan.name), None)
+    if told is None:
+        return None
+    later = audit.page(session, audit.Wanted(action="training_asked", since=told.at))
+    return None if any(event.detail.get("family") == plan.name for event in later) else told
 
 
 def _slot(plan: Retraining, champion: TrainedModel, now: datetime) -> tuple[datetime | None, str]:
@@ -121,7 +154,14 @@ def training_args(model: TrainedModel) -> dict[str, Any]:
 
 
 def note_asked(session: Session, due: Due, job_id: str) -> None:
-    """Write down that a training was asked for, and why."""
+    """Write down that a training was asked for, and why; or that the schedule rests."""
+    if due.refused:
+        detail = {"why": due.why, "because": due.refused}
+        audit.record(
+            session, actor_id=None, actor=audit.SYSTEM, action=REFUSED, object=due.family, result="failed",
+            detail=detail,
+        )  # fmt: skip
+        return
     detail = {"family": due.family, "why": due.why}
     audit.record(
         session, actor_id=None, actor=audit.SYSTEM, action="training_asked", object=f"job {job_id}", detail=detail

@@ -4,9 +4,9 @@ import shutil
 
 from core.clock import to_ms, utc_now
 from core.errors import ModelUnavailable
-from db.queries import scorecards, trained_models
+from db.queries import audit, scorecards, trained_models
 from db.tables import TrainedModel
-from ml import artefacts, config, rebuilding
+from ml import artefacts, config, history, rebuilding, registry
 from ml.card import Card
 from ml.dataset import Frame
 from ml.leak_examination import frame_of
@@ -40,6 +40,10 @@ def rebuild_model(context: JobContext, model_id: int) -> None:
     with context.publish(found.to_dict()) as session:
         state = "same" if found.same else "changed" if found.changed else "different"
         scorecards.keep_report(session, model_id, scorecards.REBUILD, state, found.to_dict())
+        audit.record(
+            session, actor_id=None, actor=audit.SYSTEM, action=history.REBUILT, object=registry.title(model),
+            detail={"state": state, "job": context.job_id},
+        )  # fmt: skip
 
 
 def _files(context: JobContext, model: TrainedModel) -> dict[str, bytes]:

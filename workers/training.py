@@ -141,7 +141,7 @@ def _message(at: Progress) -> str:
     """`Epoch 3 of 60` when it has ended, `Epoch 3 of 60, 43 %` while it runs."""
     which = f"Epoch {at.epoch} of {at.epochs}"
     if at.share is not None:
-        which = f"Epoch {at.epoch + 1} of {at.epochs}, {100 * at.share:.0f} %"
+        which = f"Epoch {at.epoch + 1} of {at.epochs}, {100 * at.share:.0f}%"
     return which if at.seeds == 1 else f"Seed {at.seed} of {at.seeds}, {which[0].lower()}{which[1:]}"
 
 

@@ -27,9 +27,10 @@ def watch_models(context: JobContext) -> dict[str, Any]:
     with context.session() as session:
         due = watching.trainings_due(session, now=now)
     for one in due:
-        job_id = jobs.submit(TRAIN_MODEL, one.args, dedupe=f"retrain:{one.family}")
         with context.session() as session:
-            watching.note_asked(session, one, job_id)
+            job = jobs.create(session, TRAIN_MODEL, one.args, owner_id=one.owner_id, dedupe=f"retrain:{one.family}")
+            watching.note_asked(session, one, job.id)
+        jobs.announce(job)
     with context.session() as session:
         drawn = watching.redraw(session)
-    return {"states": states, "asked": [one.family for one in due], "scorecards": drawn}
+    return {"states": states, "asked": [one.family for one in due if not one.refused], "scorecards": drawn}

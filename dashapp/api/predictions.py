@@ -16,8 +16,9 @@ from dashapp.api.route import Reply, Resource
 from dashapp.api.schemas import Answer, Body, Exchange, Money, Page, Paged, Symbol, Time, Timeframe, money, symbol_of
 from db.queries import audit, jobs, predictions, users
 from db.queries.predictions import CLASSES, CallRow
-from ml import config, training_outlook
+from ml import config, outlook, training_outlook
 from ml.config import MAX_FOLDS, MAX_HORIZON, MAX_MARKETS, MAX_SEEDS
+from ml.outlook import Outlook
 
 TRAININGS = 20  # newest ones that are listed
 Class = Literal["bearish", "neutral", "bullish"]
@@ -130,6 +131,26 @@ class Training(Body):
     )
 
 
+class BreakEven(Answer):
+    """What calls have to earn in a market, by its newest candles, before anything is trained."""
+
+    market: str = Field(examples=["binance:BTC/USDT"])
+    barrier: float = Field(examples=[0.0214], description="Typical distance from the entry, as a share of the price.")
+    hit_rate: float = Field(examples=[0.547], description="Share of right calls that pays the costs; from 1 on none.")
+    told: str = Field(
+        examples=[
+            "Barriers lie about 2.14% from the entry: at costs of 0.20% a round trip a call has to be right 54.7% of "
+            "the time to pay."
+        ]
+    )
+
+
+class TrainingJob(JobItem):
+    """The job, and what its calls will have to earn; a market is missing whose candles are too few to say."""
+
+    break_even: list[BreakEven]
+
+
 class Trainings(Answer):
     items: list[JobItem]
 
@@ -158,7 +179,7 @@ def list_calls(symbol: str, query: HistoryQuery) -> Reply:
 @resource(
     "POST",
     "/predictions/train",
-    answer=JobItem,
+    answer=TrainingJob,
     status=202,
     body=Training,
     role=Role.ADMIN,
@@ -174,14 +195,17 @@ def train(body: Training) -> Reply:
     size = config.sized(**body.model_dump(exclude={"markets", "timeframe"}))
     asked = config.from_dict(what | size | {"seeds": config.first_seeds(size["seeds"])})
     with db.engine.session() as session:
-        training_outlook.demand(training_outlook.look(session, asked, now_ms=to_ms(utc_now())), asked)
+        ahead = training_outlook.look(session, asked, now_ms=to_ms(utc_now()))
+    training_outlook.demand(ahead, asked)
     me = guard.caller()
     job_id = jobs.submit(TRAIN_MODEL, what | size, owner_id=me.id, dedupe=asked.work)
     with db.engine.session() as session:
         item = JobItem.of(jobs.get(session, job_id))
         user, ip = users.get(session, me.id), guard.address()
         audit.by_user(session, user, "training_asked", object=f"job {job_id}", ip=ip, family=asked.family)
-    return Reply(item, headers={"Location": f"/api/jobs/{job_id}"})
+    rates = [_break_even(name, found, asked.cost) for name, found in ahead.items()]
+    answer = TrainingJob(**item.model_dump(), break_even=rates)
+    return Reply(answer, headers={"Location": f"/api/jobs/{job_id}"})
 
 
 @resource("GET", "/predictions/train/status", answer=Trainings)
@@ -192,6 +216,11 @@ def list_trainings() -> Trainings:
         found = jobs.latest(session, name=TRAIN_MODEL.name, limit=TRAININGS)
         mine = [job for job in found if job.owner_id == me.id or covers(me.role, Role.ADMIN)]
         return Trainings(items=[JobItem.of(job) for job in mine])
+
+
+def _break_even(market: str, found: Outlook, cost: float) -> BreakEven:
+    told = outlook.told(cost, found.barrier)
+    return BreakEven(market=market, barrier=found.barrier, hit_rate=found.break_even, told=told)
 
 
 def _after_cursor(cursor: str | None) -> tuple[datetime, int] | None:

@@ -18,6 +18,7 @@ from core.jobs import ENDED_STATES, IMPORT_FILE, OPEN_STATES, TRAIN_MODEL, WAITI
 from core.roles import Role, covers
 from db.queries.job_claims import change
 from db.tables.jobs import Job
+from db.tables.training_runs import TrainingPart
 from db.tables.users import User
 
 OPEN_AT_MOST = {TRAIN_MODEL.name: 5, IMPORT_FILE.name: 20}  # open jobs of one kind a person may have at once
@@ -160,11 +161,15 @@ def waits(session: Session, kind: JobKind) -> bool:
 
 
 def request_cancel(session: Session, job_id: str) -> Job:
-    """Cancel a waiting job at once; ask a running one to stop. An ended one stays as it is. Raises NotFound."""
+    """Cancel a waiting job at once; ask a running one to stop. An ended one stays as it is. Raises NotFound.
+
+    The parts of a walk-forward go with the job that asked for them: nobody begins one that still waits.
+    """
+    parts = select(TrainingPart.job_id).where(TrainingPart.run_id == job_id)
     waits = Job.state.in_(WAITING_STATES)
     asked = (
         update(Job)
-        .where(Job.id == job_id, Job.state.in_(OPEN_STATES))
+        .where(or_(Job.id == job_id, Job.id.in_(parts)), Job.state.in_(OPEN_STATES))
         .values(
             cancel_requested=True,
             state=case((waits, JobState.CANCELLED.value), else_=Job.state),

@@ -34,8 +34,10 @@ def picture(title: str, sub: str, figure: Any, marks: list[Mark], *, end: Compon
     return [html.Div(head, className="pane-head"), chart]
 
 
-def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: datetime) -> list[Component]:
-    """`barriers`: upper and lower price if the entry were at `close`."""
+def live_rail(
+    call: Call, *, barriers: tuple[float, float], close: float, decimals: int | None = None, now: datetime
+) -> list[Component]:
+    """`barriers`: upper and lower price if the entry were at `close`; `decimals`: of the market's tick, where known."""
     head: list[Component] = [html.H2(f"Latest call, {call.horizon} bars")]
     if call.simulated:
         head.append(simulated_badge())
@@ -45,9 +47,9 @@ def live_rail(call: Call, *, barriers: tuple[float, float], close: float, now: d
     facts = [
         ("Call", said),
         ("Confidence", f"{numbers.percent(top)}, {_edge(call)} base rate"),
-        ("Bullish from", numbers.price(barriers[0])),
-        ("Bearish from", numbers.price(barriers[1])),
-        ("Last close", numbers.price(close)),
+        ("Bullish from", numbers.price(barriers[0], decimals)),
+        ("Bearish from", numbers.price(barriers[1], decimals)),
+        ("Last close", numbers.price(close, decimals)),
         ("Settles", f"{numbers.moment(call.due_at, now=now)}, {_left(call.due_at, now)}"),
         ("Model", _model(call)),
     ]

@@ -249,11 +249,12 @@ SETTLED = [
 
 def settled(rows: list[Settled], *, now: datetime) -> html.Table:
     """The newest first."""
-    drawn = [Row(_settled_cells(row, now)) for row in rows]
+    drawn = [Row(settled_cells(row, now)) for row in rows]
     return table(SETTLED, drawn, label="Settled calls", dense=True, words="last-plain tset")
 
 
-def _settled_cells(row: Settled, now: datetime) -> list[Any]:
+def settled_cells(row: Settled, now: datetime) -> list[Any]:
+    """The cells of `SETTLED`."""
     badge = [simulated_badge(short=True)] if row.simulated else []
     said = html.Span(
         [call(None if row.abstained else row.said), f" {numbers.percent(row.confidence)}"], className="said"
@@ -276,12 +277,3 @@ def result(right: bool | None) -> html.Span:
         return html.Span([icon("dash-lg", small=True), "Abstained"], className="result t4")
     parts = [icon("check-circle" if right else "x-lg", small=True), "Right" if right else "Wrong"]
     return html.Span(parts, className="result acc" if right else "result t3")
-
-
-def tally(rows: list[Settled]) -> str:
-    """`11 calls: 4 right, 5 wrong, 2 abstained`."""
-    made = [row for row in rows if not row.abstained]
-    right = sum(row.said == row.outcome for row in made)
-    counted = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
-    silent = f", {len(rows) - len(made)} abstained" if len(made) < len(rows) else ""
-    return f"{counted}: {right} right, {len(made) - right} wrong{silent}"

@@ -211,7 +211,8 @@ def confusion(card: Card) -> html.Table:
         total = sum(counts) or 1
         cells = [
             html.Span(
-                [numbers.count(n), html.Small(f" {numbers.percent(n / total)}")], className="t1" * (CLASSES[k] == label)
+                [numbers.count(n), html.Small(numbers.percent(n / total), className="t3 of-row")],
+                className="t1" * (CLASSES[k] == label),
             )
             for k, n in enumerate(counts)
         ]

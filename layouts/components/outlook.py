@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from layouts.components import numbers
 from layouts.components.tables import Column, Row, table
+from ml import outlook
 
 COLUMNS = [
     Column("Horizon"),
@@ -26,14 +27,18 @@ class Line:
     chosen: bool
 
 
-def draw(lines: list[Line], *, market: str, cost: float) -> list[Component]:
+def draw(lines: list[Line], *, market: str, cost: float, step_s: float) -> list[Component]:
     """A sentence on the chosen horizon, and a table of the others; nothing where nothing is known."""
     chosen = next((line for line in lines if line.chosen), None)
     if chosen is None:
         return []
     rows = [
         Row(
-            [f"{line.horizon} bars", numbers.percent(line.barrier, 2), rate(line.break_even)],
+            [
+                f"{line.horizon} bars, {numbers.duration(line.horizon * step_s)}",
+                numbers.percent(line.barrier, 2),
+                rate(line.break_even),
+            ],
             words="sel" if line.chosen else "",
         )
         for line in lines
@@ -45,14 +50,9 @@ def draw(lines: list[Line], *, market: str, cost: float) -> list[Component]:
 
 
 def rate(break_even: float) -> str:
-    return numbers.percent(break_even) if break_even < 1 else "never"
+    return numbers.percent(break_even, 1) if break_even < 1 else "never"
 
 
 def _sentence(line: Line, market: str, cost: float) -> str:
-    start = f"{market}, {line.horizon} bars ahead: at costs of {numbers.percent(cost, 2)} a round trip "
-    if line.break_even >= 1:
-        return f"{start}no share of right calls pays. Choose a longer horizon, or trade more cheaply."
-    told = f"{start}a call has to be right {numbers.percent(line.break_even)} of the time to pay."
-    if not line.worth:
-        return f"{told} The barriers lie nearer than three times the costs, which is refused: choose a longer horizon."
-    return f"{told} Honest models reach 51 to 54%."
+    told = f"{market}, {line.horizon} bars ahead. {outlook.told(cost, line.barrier)}"
+    return f"{told} Honest models reach 51 to 54%." if line.worth else f"{told} {outlook.TOO_NEAR}"

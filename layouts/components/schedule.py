@@ -23,7 +23,7 @@ def block() -> html.Div:
             ],
             className="schedule",
         ),
-        html.P(id=ids.Models.PLAN_HINT, className="t3 fs12 lead-in", role="status"),
+        html.Div(id=ids.Models.PLAN_HINT, className="t3 fs12 lead-in", role="status"),
     ]
     head = html.Div(html.H2("Training again"), className="pane-head")
     return html.Div([head, html.Div(parts, className="pane-body")], className="block")

@@ -139,7 +139,7 @@ def _barriers(figure: go.Figure, zone: Zone, colours: Palette) -> None:
 def _axes(figure: go.Figure, colours: Palette) -> None:
     figure.update_xaxes(rangeslider_visible=False, anchor="y2", tickformatstops=TICKS)
     figure.update_layout(
-        yaxis={"domain": [LANE + 0.04, 1], "fixedrange": False},
+        yaxis={"domain": [LANE + 0.04, 1], "fixedrange": False, "tickformat": ","},
         yaxis2={
             "domain": [0, LANE],
             "range": [-0.6, 2.6],

@@ -34,7 +34,7 @@ def draw(
     figure.add_scatter(x=axis, y=list(val_losses), mode="lines+markers" if done < 3 else "lines", name="validation",
                        line={"color": colours.accent, "width": 1.75}, hovertemplate="%{y:.4f}")  # fmt: skip
     if done:
-        above = 7 if losses[-1] > val_losses[-1] else -7  # names of lines that end close together stay apart
+        above = 10 if losses[-1] > val_losses[-1] else -10  # names of lines that end close together stay apart
         _name(figure, done, losses[-1], "training", colours.text_3, above)
         _name(figure, done, val_losses[-1], "validation", colours.accent, -above)
     if baseline is not None:
@@ -45,24 +45,29 @@ def draw(
     if epochs and epochs > done:
         figure.add_vrect(x0=max(done, 1), x1=last, fillcolor=rgba(colours.text_4, 0.07), line_width=0, layer="below")
     figure.update_xaxes(
-        range=[0.7, last + 0.3 + last * 0.12],
+        range=[0.7, last + 0.3],
         tickvals=list(range(1, last + 1, max(1, round(last / 6)))),
         showspikes=False,
     )
-    figure.update_yaxes(tickformat=".3f", nticks=6)
+    shown = [*losses, *val_losses, *([baseline] if baseline is not None else [])]
+    figure.update_yaxes(tickformat=_decimals(shown), nticks=6)
     return figure
 
 
+def _decimals(values: Sequence[float]) -> str:
+    """As many as tell six ticks apart."""
+    spread = max(values, default=1.0) - min(values, default=0.0)
+    return ".1f" if spread > 0.6 else ".2f" if spread > 0.06 else ".3f"
+
+
 def _name(figure: go.Figure, x: float, y: float, text: str, colour: str, shift: int) -> None:
-    figure.add_annotation(
-        x=x, y=y, text=text, showarrow=False, xanchor="left", xshift=8, yshift=shift, font={"color": colour}
-    )
+    figure.add_annotation(x=x, y=y, text=text, showarrow=False, xanchor="right", yshift=shift, font={"color": colour})
 
 
 def _baseline(figure: go.Figure, value: float, colour: str) -> None:
     figure.add_hline(y=value, line={"color": colour, "width": 1.25, "dash": "dash"})
-    figure.add_annotation(xref="paper", x=0.3, y=value, text=f"base rates {fixed(value, 4)}", showarrow=False,
-                          xanchor="right", yanchor="bottom", font={"color": colour})  # fmt: skip
+    figure.add_annotation(xref="paper", x=0, y=value, text=f"base rates {fixed(value, 4)}", showarrow=False,
+                          xanchor="left", xshift=4, yanchor="bottom", font={"color": colour})  # fmt: skip
 
 
 def _best(figure: go.Figure, epoch: int, value: float, colour: str, line: str) -> None:

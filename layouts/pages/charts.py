@@ -96,6 +96,13 @@ def no_markets(fraction: float | None, message: str) -> Component:
     )
 
 
+def unknown(title: str, sentence: str) -> Component:
+    """The address names a market that is not here, or has no candles: the way to those that are."""
+    back = dcc.Link("See all markets", href="/markets", className="btn btn-primary")
+    first = dcc.Link("Open another chart", href="/charts", className="btn btn-secondary", refresh=True)
+    return empty(title, sentence, [back, first])
+
+
 def phone_head(symbol: str, venue: str, price: str, change: str, tone: str) -> Component:
     """What a phone shows in place of the toolbar's first part: market, last price, change over a day."""
     button = html.Button([html.B(symbol), html.Span(venue)], className="sym", **{"data-charts": "search"})

@@ -29,6 +29,14 @@ def layout(**_query: str) -> Component:
                             html.Section(id=ids.Models.RUNNING, className="pane running", **{"aria-label": "Training"}),
                             html.Section(skeleton(), id=ids.Models.SCORES, className="pane scores"),
                             html.Section(id=ids.Models.VERSIONS, className="pane", **{"aria-label": "Versions"}),
+                            html.Section(
+                                [
+                                    html.Div(id=ids.Models.PAST, className="care"),
+                                    html.Div(schedule.block(), id=ids.Models.PLAN, hidden=True),
+                                ],
+                                className="pane care-pane",
+                                **{"aria-label": "Drift, rebuild, history, training again"},
+                            ),
                         ],
                         className="colx",
                     ),
@@ -37,7 +45,6 @@ def layout(**_query: str) -> Component:
                             html.Div(id=ids.Models.CARD),
                             html.Div(id=ids.Models.LEAKS),
                             html.Div(id=ids.Models.CARE),
-                            html.Div(schedule.block(), id=ids.Models.PLAN, hidden=True),
                         ],
                         className="pane rail",
                         **{"aria-label": "Model card"},

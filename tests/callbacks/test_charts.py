@@ -131,6 +131,7 @@ def test_an_unreadable_indicator_in_the_address_leaves_the_chart_and_says_so(ses
 
 def test_an_unknown_market_is_said_in_the_page(database: Engine) -> None:
     bar, _, _, empty, _ = charts.draw_toolbar({"market": "binance/NO-SUCH"})
+    assert all(f"href='{place}'" in str(empty) for place in ("/markets", "/charts")), "the way to those there are"
     assert bar is None
     assert "binance:NO/SUCH" in str(empty)
     with pytest.raises(PreventUpdate):

@@ -10,10 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from core.clock import utc_now
 from core.jobs import REBUILD_MODEL
 from core.roles import Role
 from db.queries import audit, jobs, retraining, scorecards, trained_models
-from ml import drift, rebuilding
+from ml import drift, rebuilding, registry, watching
 from tests.fire import fire, toasts, wired
 from tests.ml import versions
 from tests.ml.test_promotion import GOOD, examined, sample
@@ -140,6 +141,33 @@ def test_a_schedule_is_checked_saved_and_shown(signed_in: SignIn, session: Sessi
     assert "Not saved yet" in changed
     wrong = str(fire(client, inputs | {"models-cron.value": "x"}, output="models-plan-hint").get_json())
     assert "is no schedule" in wrong
+
+
+def test_a_schedule_that_rests_says_why(signed_in: SignIn, session: Session, models: Path) -> None:
+    publish(session, models)
+    retraining.put(session, CARD.name, cron="0 3 * * 0", on_drift=False, changed_by=None)
+    session.commit()
+    plan = retraining.find(session, CARD.name)
+    assert plan is not None
+    watching.note_asked(session, watching.Due(CARD.name, {}, "schedule", "Barriers lie too near."), "job")
+    session.commit()
+    inputs = {
+        "models-cron.value": "0 3 * * 0",
+        "models-on-drift.value": False,
+        "models-plan-family.data": CARD.name,
+        "models-plan-save.n_clicks": 1,
+    }
+    text = str(fire(signed_in(Role.VIEWER), inputs, output="models-plan-hint").get_json())
+    assert "was refused, and the schedule rests. Barriers lie too near." in text
+
+
+def test_the_history_of_a_version_is_told(signed_in: SignIn, session: Session, models: Path) -> None:
+    model = trained_models.get(session, publish(session, models))
+    registry.demote(session, model, "It drifted.", now=utc_now())
+    session.commit()
+    text = str(look(signed_in(Role.VIEWER)).get_json()["response"]["models-past"])
+    for words in ("3 events", "Demoted to unproven", "It drifted.", "Serves, unproven", "Trained"):
+        assert words in text
 
 
 def test_nonsense_and_strangers_change_no_schedule(signed_in: SignIn, session: Session, models: Path) -> None:

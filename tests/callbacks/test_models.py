@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -112,8 +113,9 @@ def hint(client: FlaskClient, market: str, timeframe: str) -> str:
 def test_the_form_says_what_is_missing_before_it_is_asked_for(signed_in: SignIn, session: Session) -> None:
     store(session)
     client = signed_in(Role.ANALYST)
-    assert "needs at least" in hint(client, "demo:BTC/USDT", "5m")
-    assert "needs at least" in hint(client, "demo:BTC/USDT", "1h"), "1h is built from 5m"
+    told = hint(client, "demo:BTC/USDT", "5m")
+    assert "needs at least 1,004 candles of 5m; stored: BTC/USDT has 50. Choose a shorter" in told
+    assert "stored: BTC/USDT has 4." in hint(client, "demo:BTC/USDT", "1h"), "1h is built from 5m"
     assert "demo:BTC/USDT: no candles of 1m" in hint(client, "demo:BTC/USDT", "1m")
     assert "kraken:BTC/USDT: no candles" in hint(client, "kraken:BTC/USDT", "1h")
 
@@ -144,6 +146,26 @@ def test_real_markets_are_offered_before_simulated_ones(signed_in: SignIn, sessi
     assert offered.get_json()["response"]["models-markets"]["value"] == ["binance:BTC/USDT"]
 
 
+@pytest.mark.parametrize(
+    ("stored", "chosen"),
+    [
+        ({"1m": 2_000, "5m": 2_000, "1h": 10}, ("1h", 24)),
+        ({"1m": 100, "5m": 2_000, "15m": 2_000}, ("5m", 24)),
+        ({"1m": 100, "4h": 200}, ("4h", 24)),
+    ],
+)
+def test_the_form_begins_with_a_timeframe_that_can_be_trained(
+    signed_in: SignIn, session: Session, stored: dict[str, int], chosen: tuple[str, int]
+) -> None:
+    market = markets.get_or_create(session, make("binance", "BTC/USDT"))
+    for timeframe, rows in stored.items():
+        candles.upsert(session, market.id, timeframe, walk(rows, timeframe))
+    session.commit()
+    got = fire(signed_in(Role.ANALYST), {"_pages_location.pathname": "/models"}, output="models-actions")
+    values = got.get_json()["response"]
+    assert (values["models-timeframe"]["value"], values["models-horizon"]["value"]) == chosen
+
+
 def test_an_empty_page_says_what_to_do(signed_in: SignIn, session: Session) -> None:
     text = str(look(signed_in(Role.ANALYST)).get_json())
     assert "No model has been trained yet" in text
@@ -155,6 +177,14 @@ def test_nothing_is_drawn_again_while_nothing_changes(signed_in: SignIn, session
     client = signed_in(Role.VIEWER)
     seen = look(client).get_json()["response"]["models-seen"]["data"]
     assert look(client, seen=seen).status_code == 204
+
+
+def test_the_first_training_takes_the_place_of_the_invitation(signed_in: SignIn, session: Session) -> None:
+    client = signed_in(Role.ANALYST)
+    seen = look(client).get_json()["response"]["models-seen"]["data"]
+    running(session, None, fraction=0.1, message="Loading TensorFlow")
+    drawn = str(look(client, seen=seen).get_json()["response"]["models-headline"])
+    assert "The first version is being trained." in drawn and "Train the first version" not in drawn
 
 
 def test_a_running_training_moves_without_drawing_the_rest(signed_in: SignIn, session: Session) -> None:

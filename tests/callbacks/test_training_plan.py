@@ -34,13 +34,14 @@ def stored(session: Session) -> None:
 
 def test_the_break_even_rate_is_shown_before_a_training(stored: None, signed_in: SignIn) -> None:
     told = outlook(signed_in(Role.ANALYST))
-    assert "BTC/USDT, 12 bars ahead: at costs of 0.20% a round trip a call has to be right" in told
-    for horizon in (6, 12, 24, 48, 96):
-        assert f"{horizon} bars" in told
+    assert "BTC/USDT, 12 bars ahead. Barriers lie about" in told
+    assert "at costs of 0.20% a round trip a call has to be right" in told
+    for horizon, takes in ((6, "30 min"), (12, "1 h"), (24, "2 h"), (48, "4 h"), (96, "8 h")):
+        assert f"{horizon} bars, {takes}" in told
 
 
 def test_costs_that_no_call_can_earn_are_said_to_be_so(stored: None, signed_in: SignIn) -> None:
-    assert "no share of right calls pays" in outlook(signed_in(Role.ANALYST), cost=15)
+    assert "no hit rate can pay" in outlook(signed_in(Role.ANALYST), cost=15)
 
 
 def test_nothing_is_said_where_nothing_is_known(stored: None, signed_in: SignIn) -> None:

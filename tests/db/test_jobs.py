@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import LostClaim, NotFound, Refused
 from core.job_queue import connect, held
-from core.jobs import IMPORT_FILE, TOP_UP, TRAIN_MODEL, JobState
-from db.queries import job_claims, jobs
+from core.jobs import IMPORT_FILE, TOP_UP, TRAIN_FOLD, TRAIN_MODEL, JobState
+from db.queries import job_claims, jobs, training_runs
 from db.tables import Job, User
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -163,6 +163,20 @@ def test_running_job_is_asked_and_hears_it_at_the_next_beat(session: Session) ->
     assert jobs.request_cancel(session, job.id).state == "running"
     assert job_claims.cancel_asked(session, job.id, 1) is True
     assert job_claims.beat(session, job.id, 1) is True
+
+
+def test_the_parts_of_a_walk_forward_are_cancelled_with_it(session: Session) -> None:
+    run = running(session)
+    keys = [("lstm", 0, seed) for seed in (1, 2, 3)]
+    at_work, *waiting = training_runs.begin(session, run.id, config={}, until_ms=0, candles="", parts=keys)
+    other = jobs.create(session, TRAIN_FOLD, {})
+    session.commit()
+    job_claims.claim(session, at_work.id)
+    session.commit()
+    assert jobs.request_cancel(session, run.id).id == run.id
+    assert {jobs.get(session, job.id).state for job in waiting} == {JobState.CANCELLED}, "nobody begins them"
+    assert job_claims.cancel_asked(session, at_work.id, 1) is True
+    assert jobs.get(session, other.id).state == JobState.QUEUED
 
 
 def test_ended_job_cannot_be_cancelled(session: Session) -> None:

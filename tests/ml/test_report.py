@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml import report
+from ml import outlook, report
 from ml.card import Card, Comparison
 from tests.ml import versions
 
@@ -79,6 +79,13 @@ def test_limits_name_simulation_few_seeds_and_break_even() -> None:
     assert "simulated" in text
     assert "1 of at least 5 seeds" in text
     assert "round trip" in text
+
+
+def test_the_card_says_of_costs_what_the_form_said_before() -> None:
+    assert outlook.told(CARD.labels.cost, CARD.labels.typical_barrier) in CARD.limits
+    near = replace(CARD.labels, cost=CARD.labels.typical_barrier / 2)
+    assert outlook.TOO_NEAR in report.limits(DATA, CARD.metrics, near)
+    assert outlook.TOO_NEAR not in report.limits(DATA, CARD.metrics, replace(near, cost=near.typical_barrier / 4))
 
 
 def test_results_too_good_are_called_a_leak_until_cleared() -> None:

@@ -23,7 +23,7 @@ def test_each_market_says_what_it_has_to_earn(session: Session) -> None:
     assert list(found) == [NAMES[0]]  # the other has no candles; what reads them says so
     training_outlook.demand(found, CHEAP)
     said = training_outlook.line(NAMES[0], found[NAMES[0]], CHEAP.cost)
-    assert said.startswith("demo:BTC/USDT: barriers about 2.") and "right 54." in said
+    assert said.startswith("demo:BTC/USDT: Barriers lie about 2.") and "right 54." in said
 
 
 def test_barriers_nearer_than_three_times_the_costs_are_refused() -> None:

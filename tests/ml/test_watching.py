@@ -133,3 +133,27 @@ def test_a_walk_forward_is_asked_for_as_one(session: Session, model: TrainedMode
     model.config = model.config | {"scheme": "rolling", "folds": 4, "train_days": 365, "stride": 2, "seeds": [1, 2]}
     args = watching.training_args(model)
     assert (args["scheme"], args["folds"], args["stride"], args["seeds"]) == ("rolling", 4, 2, 2)
+
+
+def test_a_schedule_whose_barriers_costs_eat_says_so_once_and_rests(session: Session, model: TrainedModel) -> None:
+    model.config = model.config | {"cost": 0.2}  # as trained before such costs were refused
+    retraining.put(session, model.name, cron="0 * * * *", on_drift=False, changed_by=None)
+    plan = session.get(Retraining, model.name)
+    assert plan is not None
+    plan.changed_at = END - timedelta(hours=5)
+    session.flush()
+    (due,) = watching.trainings_due(session, now=END - timedelta(hours=2))
+    assert "less than 3 times the costs of 20.00%" in due.refused
+    watching.note_asked(session, due, "job")
+    plan.changed_at = plan.asked_at = END - timedelta(hours=3)
+    session.flush()
+    told = watching.refusal(session, plan)
+    assert told is not None and told.detail["because"] == due.refused
+    assert watching.trainings_due(session, now=END) == [], "it was said"
+    model.config = model.config | {"cost": 0.002}
+    plan.asked_at = END - timedelta(hours=3)
+    session.flush()
+    (possible,) = watching.trainings_due(session, now=END)
+    assert possible.refused == ""
+    watching.note_asked(session, possible, "job")
+    assert watching.refusal(session, plan) is None, "it was trained since"

@@ -218,6 +218,7 @@ NOT_WRITTEN = {
     "callbacks.shell.show_notices": f"ticks off the own notices: {OWN}",
     "callbacks.shell.keep_look": f"the own theme and colours: {OWN}",
     "callbacks.chart_keep.keep": f"own drawings and layouts: {OWN}",
+    "callbacks.prediction_moved.follow": "asks what moved a call, which changes nothing but what is shown of it",
     "callbacks.market_search.take_market": FOLLOWS,
     "callbacks.market_search.switch_followed": FOLLOWS,
     "callbacks.model_care.rebuild": "asks for a file made again from what is stored; noted as rebuild_asked",

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core import market_name
 from core.clock import from_ms, utc_now
 from core.jobs import TOP_UP, TRAIN_MODEL
 from core.market_name import MarketName
@@ -184,12 +185,22 @@ def test_a_market_without_calls_has_none(api, bars) -> None:
     assert api()("GET", "/models").get_json() == {"items": [], "next_cursor": None}
 
 
+def test_what_calls_will_have_to_earn_is_answered_with_the_job(api, session: Session) -> None:
+    market = markets.get_or_create(session, market_name.parse("binance:BTC/USDT"))
+    candles.upsert(session, market.id, "1h", walk(600))
+    session.commit()
+    (told,) = api()("POST", "/predictions/train", TRAINING).get_json()["break_even"]
+    assert told["market"] == "binance:BTC/USDT" and 0.5 < told["hit_rate"] < 0.6 and told["barrier"] > 0.01
+    assert f"a call has to be right {told['hit_rate']:.1%} of the time to pay." in told["told"]
+
+
 def test_an_admin_asks_for_a_training_and_follows_it(api, session: Session) -> None:
     ask = api()
     asked = ask("POST", "/predictions/train", TRAINING)
     assert asked.status_code == 202
     job = asked.get_json()
     assert asked.headers["Location"] == f"/api/jobs/{job['id']}"
+    assert job.pop("break_even") == [], "nothing is stored that could say"
     assert ask("GET", f"/jobs/{job['id']}").get_json() == job
     assert [j["id"] for j in ask("GET", "/predictions/train/status").get_json()["items"]] == [job["id"]]
     stored = jobs.get(session, job["id"])
