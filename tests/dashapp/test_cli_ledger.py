@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core import market_name
-from core.clock import to_ms, utc_now
+from core.clock import from_ms, to_ms, utc_now
 from dashapp.cli.main import main
 from db.queries import candles, ledger, markets, trained_models
-from ml import settling
+from db.tables import Prediction
+from ml import revising, settling
 from tests.candles import START_MS, walk
 from tests.ml import versions
-from tests.ml.ledger import past_call
+from tests.ml.ledger import past_baselines, past_call
 
 ASKED = versions.config()
 CARD = versions.card(ASKED, versions.prepared(ASKED))
@@ -120,3 +122,39 @@ def test_a_call_whose_candles_are_there_may_not_be_left_open(run: Run, calls: li
     code, said = run("verify-ledger", "--json")
     assert code == 0
     assert [n["kind"] for n in json.loads(said)["notices"]][:1] == ["slow"]
+
+
+def test_forecasts_of_baselines_are_proved_as_well(run: Run, calls: list[int], session: Session) -> None:
+    call = session.get(Prediction, calls[0])
+    assert call is not None
+    past_baselines(session, call, {"logistic": (0.2, 0.3, 0.5), "boosting": (0.5, 0.3, 0.2)})
+    session.commit()
+    found = json.loads(run("verify-ledger", "--json")[1])
+    assert (found["ok"], found["baselines"]) == (True, 2)
+    assert found["heads"]["prediction_baselines"] == ledger.verify(session).baselines.head
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("DELETE FROM prediction_baselines WHERE seq = 1"))
+    session.commit()
+    code, said = run("verify-ledger")
+    assert code == 1 and "row 1 of prediction_baselines is missing" in said
+
+
+def test_outcomes_on_revised_candles_are_notices(run: Run, calls: list[int], session: Session) -> None:
+    market = markets.get(session, market_name.parse("demo:BTC/USDT"))
+    series = walk(60)
+    candles.upsert(session, market.id, "1h", series)
+    assert settling.settle_due(session, now=from_ms(START_MS + 60 * HOUR)) == 3
+    session.commit()
+    candles.upsert(session, market.id, "1h", replace(series, volume=series.volume + 1), source="demo")
+    session.commit()
+    assert revising.mark(session) >= 3
+    session.commit()
+    code, said = run("verify-ledger")
+    assert code == 0 and f"outcome of call {calls[2]} (row " in said
+    assert "In all 3 of 3 outcomes rest on candles that were revised later; 0 would be others now." in said
+    found = json.loads(run("verify-ledger", "--json")[1])
+    assert (found["revised"], found["revised_otherwise"]) == (3, 0)
+    assert [n["id"] for n in found["notices"] if n["kind"] == "revised"] == calls[::-1]
+    told = "3 of 3 settled calls rest on candles the exchange revised later; 0 would have ended otherwise"
+    assert told in run("scorecard", "--simulated")[1]
+    assert json.loads(run("scorecard", "--simulated", "--json")[1])[0]["revised"] == 3
