@@ -15,8 +15,7 @@ from core.errors import NotFound, Refused
 from dashapp.auth import sessions
 from dashapp.auth.answers import address, paused, show_form
 from dashapp.auth.forms import AddressForm, ConfirmForm, ForgotForm
-from dashapp.auth.sign_in import prove
-from dashapp.auth.two_factor import WRONG
+from dashapp.auth.proof import unproved
 from db.queries import audit, mails, throttles, users
 from db.queries.users import normal_email
 from db.tables import User
@@ -67,12 +66,8 @@ def change() -> ResponseReturnValue:
     form, now = AddressForm(), utc_now()
     if not form.validate_on_submit():
         return show_form("address.html", form)
-    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
-    if isinstance(proved, datetime):
-        return paused("address.html", form, proved, now)
-    if not proved:
-        form.current.errors = [WRONG]
-        return show_form("address.html", form, 403)
+    if page := unproved("address.html", form, now):
+        return page
     new = normal_email(form.email.data or "")
     try:
         check_email(new)

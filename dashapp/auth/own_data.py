@@ -14,11 +14,10 @@ import db.engine
 from core.clock import utc_now
 from core.errors import Forbidden
 from dashapp.auth import accounts, sessions
-from dashapp.auth.answers import address, farewell, paused, show_form
+from dashapp.auth.answers import address, farewell, show_form
 from dashapp.auth.forms import RemovalForm
-from dashapp.auth.sign_in import prove
+from dashapp.auth.proof import unproved
 from dashapp.auth.turns import turn
-from dashapp.auth.two_factor import WRONG
 from db.queries import audit, mails, own_data, users
 from db.queries.users import normal_email
 
@@ -63,12 +62,9 @@ def remove() -> ResponseReturnValue:
     if normal_email(form.email.data or "") != current_user.email:
         form.email.errors = ["Type the address of this account."]
         return show_form("delete_account.html", form, 422)
-    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
-    if isinstance(proved, datetime):
-        return paused("delete_account.html", form, proved, now)
+    if page := unproved("delete_account.html", form, now):
+        return page
     try:
-        if not proved:
-            raise Forbidden(WRONG)
         _remove(form.current.data or "", now)
     except Forbidden as refused:
         form.current.errors = [refused.sentence]

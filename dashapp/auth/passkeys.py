@@ -18,10 +18,10 @@ import db.engine
 from core.clock import utc_now
 from core.errors import Conflict
 from dashapp import gate, security
-from dashapp.auth.answers import address, begin, paused, show_form
+from dashapp.auth.answers import address, begin, show_form
 from dashapp.auth.forms import PasskeyForm
-from dashapp.auth.sign_in import prove, welcome
-from dashapp.auth.two_factor import WRONG
+from dashapp.auth.proof import unproved
+from dashapp.auth.sign_in import welcome
 from db.queries import audit, factors, mails, throttles, users
 from db.tables import User
 
@@ -40,12 +40,8 @@ def add() -> ResponseReturnValue:
     form, now = PasskeyForm(), utc_now()
     if not form.validate_on_submit():
         return show_form("passkey.html", form, options=None)
-    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
-    if isinstance(proved, datetime):
-        return paused("passkey.html", form, proved, now, options=None)
-    if not proved:
-        form.current.errors = [WRONG]
-        return show_form("passkey.html", form, 403, options=None)
+    if page := unproved("passkey.html", form, now, options=None):
+        return page
     with db.engine.session() as session:
         mine = factors.passkeys(session, current_user.id)
     if len(mine) >= MOST:
@@ -126,12 +122,8 @@ def remove(passkey_id: int) -> ResponseReturnValue:
         abort(404)
     if not form.validate_on_submit():
         return show_form("remove_passkey.html", form, passkey=found)
-    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
-    if isinstance(proved, datetime):
-        return paused("remove_passkey.html", form, proved, now, passkey=found)
-    if not proved:
-        form.current.errors = [WRONG]
-        return show_form("remove_passkey.html", form, 403, passkey=found)
+    if page := unproved("remove_passkey.html", form, now, passkey=found):
+        return page
     with db.engine.session() as session:
         name = factors.remove_passkey(session, current_user.id, passkey_id)
         user = users.get(session, current_user.id)

@@ -59,6 +59,8 @@ def _offer(settings: Settings, token: str, now: datetime) -> tuple[Role, str]:
     """Role and address (empty for any) on offer; raises NotFound where an invitation is needed and none is good."""
     if settings.registration == "open" and not token:
         return Role.VIEWER, ""
+    if not token:
+        raise NotFound("An account here needs an invitation. Ask an admin of this desk for one.")
     with db.engine.session() as session:
         found = invitations.usable(session, token, now=now)
         return Role(found.role), found.email or ""

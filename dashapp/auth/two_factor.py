@@ -12,13 +12,12 @@ from core.clock import utc_now
 from core.errors import Conflict, Forbidden, Refused
 from dashapp import security
 from dashapp.auth import factors, sessions
-from dashapp.auth.answers import address, paused, show_form
+from dashapp.auth.answers import address, show_form
 from dashapp.auth.forms import CodeForm, ProofForm
-from dashapp.auth.sign_in import prove
+from dashapp.auth.proof import unproved
 from db.queries import factors as stored
 from db.queries import users
 
-WRONG = "That is not your current password."
 REQUIRED = "This desk asks its admins for two-factor sign-in, so it can't be turned off."
 
 blueprint = Blueprint("two_factor", __name__)
@@ -30,12 +29,8 @@ def show() -> ResponseReturnValue:
     form, now = ProofForm(), utc_now()
     if not form.validate_on_submit():
         return _page(form)
-    proved = prove(current_user.id, current_user.email, form.current.data or "", address=address(), now=now)
-    if isinstance(proved, datetime):
-        return paused("two_factor.html", form, proved, now, **_state())
-    if not proved:
-        form.current.errors = [WRONG]
-        return _page(form, 403)
+    if page := unproved("two_factor.html", form, now, **_state()):
+        return page
     try:
         return _act(request.form.get("act", ""), now)
     except (Conflict, Refused, Forbidden) as refused:

@@ -1,5 +1,6 @@
 """Making an account, choosing a new password by a link, and what the audit log keeps of signing in."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -72,9 +73,27 @@ def test_an_invitation_makes_one_account_with_its_role(desk: Flask, session: Ses
 
 
 @pytest.mark.parametrize("desk", ["invite"], indirect=True)
-@pytest.mark.parametrize("query", ["", "?invite=guessed"])
-def test_without_a_good_invitation_there_is_no_way_in(desk: Flask, query: str) -> None:
-    assert desk.test_client().get(f"/register{query}").status_code == 404
+@pytest.mark.parametrize(("query", "words"), [("", "needs an invitation"), ("?invite=guessed", "not valid any more")])
+def test_without_a_good_invitation_there_is_no_way_in(desk: Flask, query: str, words: str) -> None:
+    answer = desk.test_client().get(f"/register{query}")
+    assert answer.status_code == 404
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(("desk", "offered"), [("open", True), ("invite", False), ("closed", False)], indirect=["desk"])
+def test_the_sign_in_page_offers_an_account_where_anybody_may_make_one(desk: Flask, offered: bool) -> None:
+    client = desk.test_client()
+    for page in (client.get("/login"), sign_in(client, "nobody@example.org", NEW)):
+        assert ('href="/register"' in page.text) is offered
+
+
+@pytest.mark.parametrize("desk", ["open"], indirect=True)
+def test_an_error_stands_in_place_of_the_hint_that_says_the_same(desk: Flask) -> None:
+    client = desk.test_client()
+    assert 'id="password-hint">' in client.get("/register").text
+    weak = post_form(client, "/register", **FIELDS | {"password": "weak", "repeat": "weak"})
+    assert weak.status_code == 422
+    assert 'id="password-hint" hidden>' in weak.text
 
 
 @pytest.mark.parametrize("desk", ["invite"], indirect=True)
@@ -222,6 +241,13 @@ def test_s08_somebody_elses_session_is_as_unknown_as_one_that_never_was(signed_i
     answers = [post_form(mine, "/sessions", session=word) for word in (number, "987654321", "x")]
     assert {answer.status_code for answer in answers} == {404}
     assert other.get("/").status_code == 200
+
+
+def test_pages_of_ones_own_account_say_in_which_part_one_is(signed_in: SignIn) -> None:
+    client = signed_in(Role.VIEWER)
+    marks = {"/password": ("page", "Password"), "/passkeys/add": ("true", "Security"), "/address": ("true", "Profile")}
+    for path, marked in marks.items():
+        assert re.findall(r'aria-current="(\w+)">(\w+)<', client.get(path).text) == [marked]
 
 
 def test_ones_history_holds_ones_own_events_alone(signed_in: SignIn, session: Session) -> None:
