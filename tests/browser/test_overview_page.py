@@ -15,7 +15,7 @@ from core.market_name import parse
 from core.roles import Role
 from core.ticks import Tick
 from core.timeframe import TIMEFRAMES
-from db.queries import jobs, listings, markets, refusals, users
+from db.queries import jobs, listings, markets, refusals, sources, users
 from tests.browser.conftest import Browse
 from tests.browser.test_charts_page import until
 from tests.candle_data import store, walk
@@ -152,6 +152,33 @@ def test_a_price_moves_without_a_callback_and_says_how_old_it_is(browse: Browse,
     assert row.locator("td.chg").inner_text() != before
     expect(row.locator("td.src")).to_contain_text("s", timeout=10_000)
     assert [body for body in asked if "overview" in body] == []
+
+
+def test_a_row_follows_who_stands_in_for_its_exchange_and_goes_back(
+    browse: Browse, watched: None, session: Session, redis_url: str
+) -> None:
+    page, redis = browse(Role.VIEWER), Redis.from_url(redis_url)
+    own, end = markets.get(session, parse("binance:BTC/USDT")), TIMEFRAMES["1m"].floor(to_ms(utc_now()))
+    other = store(
+        session, "kraken:BTC/USD", walk(90, start_ms=end - 90 * 60_000, timeframe="1m"), timeframe="1m", followed=True
+    )
+    sources.begin(session, own.id, other.id, reason="binance does not answer", automatic=True, now=utc_now())
+    session.commit()
+    overview(page)
+    row = page.locator(ROWS).first
+    expect(row.locator("td.src")).to_contain_text("Kraken BTC/USD, standing in for Binance")
+    expect(row.locator("td.mkt a")).to_have_attribute("href", "/charts/binance/BTC-USDT")
+    expect(page.locator("#overview-head")).to_contain_text("Binance does not answer.")
+    until(page, "boltLive.source !== null && boltLive.source.readyState === 1")
+    until(page, "decodeURIComponent(boltLive.source.url).includes('kraken/BTC-USD')")
+    ticks.publish(redis, Tick("binance", "BTC/USDT", 1.0, to_ms(utc_now())))
+    ticks.publish(redis, Tick("kraken", "BTC/USD", 321.5, to_ms(utc_now())))  # the stream begins with the last one
+    expect(row.locator("td.prc")).to_contain_text("321.5", timeout=15_000)
+    sources.end(session, sources.stand_ins(session)[own.id], now=utc_now())
+    session.commit()
+    page.evaluate("dash_clientside.set_props('overview-tick', { n_intervals: 1000 })")
+    expect(row.locator("td.src")).not_to_contain_text("standing in", timeout=15_000)
+    expect(row.locator("td.prc")).not_to_contain_text("321.5")
 
 
 def test_a_phone_sees_each_market_as_a_small_grid(browse: Browse, watched: None) -> None:
