@@ -9,9 +9,13 @@ from dash.development.base_component import Component
 from sqlalchemy.orm import Session
 
 import db.queries.predictions as predictions
+import market.candles
 from callbacks.chart_view import Place
+from callbacks.overview_frame import last_ticks
 from core.clock import from_ms, to_ms
+from core.timeframe import TIMEFRAMES
 from db.queries.predictions import CallRow
+from db.queries.watch_figures import spans as spans_of
 from layouts.components.call_table import WHY
 from layouts.components.feedback import key_figures as pairs
 from layouts.components.feedback import pane, simulated_badge
@@ -19,6 +23,7 @@ from layouts.components.numbers import ago, change, compact, moment, percent, po
 from layouts.components.probability import call as said
 from layouts.components.probability import leading, probability_panel
 from market.key_figures import KeyFigures
+from market.summary import Point, choose_timeframes, newest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,16 @@ def latest_call(session: Session, stands: Place) -> CallRow | None:
     calls = predictions.latest(session, market_id=stands.market.id)
     here = [one for one in calls if one.timeframe == stands.timeframe.name]
     return max(here or calls, key=lambda one: one.made_at, default=None)
+
+
+def last_price(session: Session, stands: Place) -> float:
+    """What was paid last: the last tick, or the close of the newest candle stored."""
+    spans = spans_of(session, [stands.market.id])[stands.market.id]
+    frame = TIMEFRAMES[choose_timeframes(spans)[0]]
+    newest = market.candles.latest(session, stands.market.id, frame.name, 1)
+    closed = Point(int(newest.time[-1]) + frame.ms, float(newest.close[-1]))
+    name = f"{stands.market.exchange}:{stands.market.symbol}"
+    return newest_of(closed, last_ticks([name]).get(name) if stands.market.followed else None).price
 
 
 def forecast(call: CallRow | None, stands: Place) -> dict[str, Any] | None:

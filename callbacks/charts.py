@@ -12,7 +12,7 @@ import market.candles
 from callbacks import chart_view
 from callbacks.chart_beside import compare, holes, marks
 from callbacks.chart_keep import filled, kept
-from callbacks.chart_rail import Basis, forecast, latest_call, rail
+from callbacks.chart_rail import Basis, forecast, last_price, latest_call, rail
 from callbacks.chart_source import charted, stand_in, switched
 from callbacks.chart_view import Place, View
 from callbacks.wiring import Wiring
@@ -165,9 +165,10 @@ def draw_rail(raw: Any, _ticks: int | None) -> tuple[Any, Any, Any]:
         if figures is None:
             raise PreventUpdate
         closed = from_ms(int(candles.time[-1]) + TIMEFRAMES[name].ms)
+        paid = last_price(session, stands)
         body = rail(session, stands, figures, basis=Basis(name, closed), now=now)
     venue = "Simulated" if stands.market.simulated else stands.name.exchange.capitalize()
-    last = price(figures.last, stands.market.price_decimals)
+    last = price(paid, stands.market.price_decimals)
     head = page.phone_head(stands.name.symbol, venue, last, change(figures.change_day), tone(figures.change_day))
     return body, head, freshness(*lateness(stands, to_ms(now)))
 

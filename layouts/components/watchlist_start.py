@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from layouts.components.feedback import empty, locked, pane, simulated_badge
 from layouts.components.icons import icon
 
-FIRST = (("BTC", "Bitcoin"), ("ETH", "Ether"), ("SOL", "Solana"), ("XRP", "XRP"), ("LTC", "Litecoin"))
+FIRST = (("BTC", "Bitcoin"), ("ETH", "Ethereum"), ("SOL", "Solana"), ("XRP", "XRP"), ("LTC", "Litecoin"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy.orm import Session
 
 from callbacks import chart_rail, chart_view, charts
+from core import job_queue, ticks
 from core.clock import from_ms, to_ms, utc_now
+from core.ticks import Tick
 from db.tables import Prediction, PredictionOutcome, TrainedModel
 from market.candles import latest
 from market.key_figures import key_figures
@@ -154,3 +157,18 @@ def test_a_call_that_is_past_is_not_drawn(session: Session, stands: chart_view.P
     assert after is not None
     assert after.end_ms > START_MS
     assert chart_rail.forecast(chart_rail.latest_call(session, after), after) is None
+
+
+def test_the_price_above_a_chart_is_the_newest_one_whatever_timeframe_it_is_of(
+    session: Session, stands: chart_view.Place, redis_url: str
+) -> None:
+    hours, end = latest(session, stands.market.id, "1h", 1), to_ms(utc_now().replace(second=0, microsecond=0))
+    assert chart_rail.last_price(session, stands) == hours.close[-1]
+    minutes = walk(90, start_ms=end - 90 * 60_000, timeframe="1m", seed=4)
+    ended = walk(60, start_ms=stands.end_ms - 90 * 86_400_000, timeframe="5m", seed=5)
+    store(session, "binance:BTC/USDT", ended, timeframe="5m", followed=True)
+    store(session, "binance:BTC/USDT", minutes, timeframe="1m", followed=True)
+    assert chart_rail.last_price(session, stands) == minutes.close[-1]
+    job_queue.connect(redis_url)
+    ticks.publish(Redis.from_url(redis_url), Tick("binance", "BTC/USDT", 4_321.5, to_ms(utc_now()) + 1))
+    assert chart_rail.last_price(session, stands) == 4_321.5
