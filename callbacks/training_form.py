@@ -23,7 +23,7 @@ from core.timeframe import TIMEFRAMES
 from db.queries.markets import MarketRow
 from layouts import ids
 from layouts.components.numbers import count
-from layouts.components.training_form import train_button
+from layouts.components.training_form import CLOSE, train_button
 from ml import config, training_outlook
 
 FIRST = ("5m", 48)  # a demo machine's first training: calls settle within hours, barriers lie beyond the costs
@@ -78,16 +78,16 @@ def _enough(market: MarketRow, timeframe: str, horizon: int) -> bool:
     Output(ids.Models.FORM, "hidden"),
     Input({"type": ids.Models.TRAIN, "index": ALL}, "n_clicks"),
     Input(ids.Models.START, "n_clicks"),
-    State(ids.Models.FORM, "hidden"),
     prevent_initial_call=True,
 )
-def open_form(clicks: list[int | None], _started: int | None, hidden: bool) -> bool:
-    """The form opens and closes by its button, and closes when a training was asked for."""
-    if ctx.triggered_id == ids.Models.START:
+def open_form(clicks: list[int | None], _started: int | None) -> bool:
+    """Hidden or not: each of its buttons opens the form but the one that closes it; asking for a training does too."""
+    pressed = ctx.triggered_id
+    if pressed == ids.Models.START:
         return True
-    if not any(clicks):
+    if not any(clicks) or not isinstance(pressed, dict):
         raise PreventUpdate
-    return not hidden
+    return bool(pressed["index"] == CLOSE)
 
 
 @wire(

@@ -17,6 +17,7 @@ import numpy as np
 
 from core.ohlcv import Floats, Times
 from ml.card import Part
+from ml.features import FEATURES
 
 LIVE = 500  # newest bars that are compared
 BLOCKS = 60  # stretches of the training span that set a feature's limits
@@ -164,5 +165,6 @@ def judge(markets: dict[str, list[Shift]], unseen: list[str], found: Cusum | Non
 
 
 def _shifted(beyond: dict[str, list[str]]) -> str:
-    parts = [f"{', '.join(keys)} in {name}" for name, keys in beyond.items() if keys]
+    titles = {feature.key: feature.title for feature in FEATURES}
+    parts = [f"{', '.join(titles.get(k, k) for k in keys)} in {name}" for name, keys in beyond.items() if keys]
     return "; ".join(parts) + "."

@@ -129,6 +129,9 @@ def _until_done(context: JobContext) -> None:
         with context.session() as session:
             rows = training_runs.parts(session, context.job_id)
             following = training_runs.next_job(session, context.job_id)
+            wanted = training_runs.is_open(session, context.job_id)
+        if not wanted:  # its parts were cancelled with it, which is no failure of theirs
+            raise Cancelled("The training was cancelled.")
         _demand_no_failure(rows)
         if all(_done(row) for row in rows):
             return

@@ -9,6 +9,7 @@ from layouts import ids
 from layouts.components.forms import button, field, segments
 
 FULL = "full"
+CLOSE = "close"  # of the buttons that open the form, the one that does not
 SCHEMES = [("Quick look", "single"), ("Walk-forward", "rolling"), ("Full walk-forward", FULL)]
 ABOUT = (
     "A quick look tests once, on the newest candles. A walk-forward trains and tests step by step through time: "
@@ -32,7 +33,9 @@ def form() -> html.Section:
         field("Seeds", _number(ids.Models.SEEDS, 1, 1, 20), hint="Fewer than 5 are a quick look."),
     ]
     start = button("Start training", id=ids.Models.START, kind="primary")
-    foot = html.Div([start, html.Span(id=ids.Models.HINT, className="t3 fs12", role="status")], className="form-foot")
+    close = button("Close", id={"type": ids.Models.TRAIN, "index": CLOSE}, kind="ghost")
+    hint = html.Span(id=ids.Models.HINT, className="t3 fs12", role="status")
+    foot = html.Div([start, close, hint], className="form-foot")
     return html.Section(
         [
             html.Div(html.H2("Train a new version"), className="pane-head"),

@@ -104,7 +104,12 @@ def _cells_of_parts(progress: dict[str, Any]) -> list[Component]:
 
 def _parts(parts: list[dict[str, Any]]) -> Component:
     """Every network of a walk-forward with its own progress."""
-    columns = [Column("Network"), Column("State"), Column("Epochs", number=True), Column("Best loss", number=True)]
+    columns = [
+        Column("Network"),
+        Column("State"),
+        Column("Epochs", number=True, words="m-drop"),
+        Column("Best loss", number=True, words="m-drop"),
+    ]
     rows = [
         Row(
             [

@@ -89,7 +89,7 @@ def _ended(ended: Ended, now: datetime) -> Row:
         numbers.moment(ended.finished_at, now=now),
         nothing,
         nothing,
-        html.Span(ended.reason, className="reason", title=ended.reason),
+        html.Span("" if ended.reason == ended.state else ended.reason, className="reason", title=ended.reason),
         "",
     ]
     return Row(cells)

@@ -250,5 +250,5 @@ def test_settled_calls_of_the_last_day_are_listed(signed_in: SignIn, session: Se
     predictions.settle(session, [outcome])
     session.commit()
     text = str(look(signed_in(Role.VIEWER)).get_json())
-    assert "1 call: 0 right, 1 wrong" in text
+    assert "1 simulated call: 0 right, 1 wrong." in text
     assert "Wrong" in text

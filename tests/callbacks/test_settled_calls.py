@@ -1,5 +1,6 @@
 """The list of all settled calls: narrowed on the server, fifty at a time, real and simulated counted apart."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from core.roles import Role
 from core.timeframe import parse
 from db.queries import markets, predictions, settled_calls
 from db.queries.settled_calls import Wanted
+from layouts.pages import predictions as page
+from ml.card import Card
+from ml.config import TrainingConfig
 from tests.fire import fire
 from tests.ml import versions
 from tests.ml.ledger import past_call
@@ -23,13 +27,18 @@ N = 60
 LIKELIEST = {0: (0.6, 0.2, 0.2), 1: (0.2, 0.6, 0.2), 2: (0.2, 0.2, 0.6)}
 
 
+@cache
+def version(name: str) -> tuple[TrainingConfig, Card]:
+    asked = versions.config(name)
+    return asked, versions.card(asked, versions.prepared(asked))
+
+
 @pytest.fixture
 def settled(session: Session, tmp_path: Path) -> dict[str, int]:
     """60 settled calls on a real market, a third of them right, and 3 on a simulated one, all wrong."""
     found = {}
     for name, count in (("binance:BTC/USDT", N), ("demo:ETH/USDT", 3)):
-        asked = versions.config(name)
-        card = versions.card(asked, versions.prepared(asked))
+        asked, card = version(name)
         found[name] = versions.publish(session, tmp_path, card, asked).id
         settle(session, name, found[name], count)
     session.commit()
@@ -104,3 +113,8 @@ def test_only_what_has_settled_calls_can_be_chosen(
     answer = fire(signed_in(Role.VIEWER), place, output="settled-market").get_json()["response"]
     assert [o["value"] for o in answer["settled-market"]["options"]] == ["binance/BTC-USDT", "demo/ETH-USDT"]
     assert len(answer["settled-model"]["options"]) == 2
+
+
+def test_only_what_is_a_part_of_the_page_can_be_opened() -> None:
+    assert "Settled calls" in str(page.layout("settled", result="wrong", days="7", market="demo/ETH-USDT"))
+    assert "There is no page at this address" in str(page.layout("elsewhere"))

@@ -57,6 +57,11 @@ def test_limits_allow_what_the_training_span_did_itself() -> None:
     assert sum(alarms) <= 2
 
 
+def test_a_shifted_feature_is_called_what_the_pages_call_it() -> None:
+    shifts = [drift.Shift(key, 9.0, 0.9, 0.2, 0.2, True) for key in ("rsi_14", "atr_over_price")]
+    assert drift.judge({"demo:BTC/USDT": shifts}, [], None).reason == "RSI 14, ATR over price in demo:BTC/USDT."
+
+
 def test_a_shifted_feature_is_named() -> None:
     then = [drift.usual("a", noise(5_000)), drift.usual("b", noise(5_000, seed=1))]
     live = np.column_stack((noise(500, seed=2), noise(500, seed=3, shift=2)))

@@ -203,6 +203,15 @@ def test_cancelling_the_run_cancels_its_parts(settings: Settings) -> None:
     assert not walk_forward.folder(settings.models, context.job_id).exists()
 
 
+def test_a_cancelled_run_ends_cancelled_though_its_parts_hear_of_it_first(settings: Settings) -> None:
+    context = begun(settings)
+    with db.engine.session() as session:
+        jobs.request_cancel(session, context.job_id)
+    assert {p.job_state for p in parts(context.job_id)} == {"cancelled"}, "at once: no worker begins one"
+    with pytest.raises(Cancelled):
+        walk_forward._until_done(context)
+
+
 def test_a_part_stops_once_its_run_is_no_longer_wanted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     context = begun(settings)
     monkeypatch.setattr(walk_forward, "ASK", -1.0)
