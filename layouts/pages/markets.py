@@ -10,15 +10,7 @@ from dash.development.base_component import Component
 from core.clock import from_ms
 from layouts import ids
 from layouts.components.coverage import complete, coverage_bar
-from layouts.components.feedback import (
-    empty,
-    freshness,
-    key_figures,
-    page_head,
-    pane,
-    simulated_badge,
-    skeleton,
-)
+from layouts.components.feedback import empty, freshness, key_figures, page_head, pane, simulated_badge, skeleton
 from layouts.components.numbers import ago, count, exact_moment, moment, until
 from layouts.components.venues import venue
 
