@@ -174,8 +174,11 @@ def backfill(context: JobContext, market_id: int, timeframe: str | None = None) 
 
 
 def _span(market: Market, frame: Timeframe) -> int:
-    """How far back (ms) a series is fetched at once; `workers.history` goes on from there."""
-    usual = NEWEST * frame.ms
+    """How far back (ms) a series is fetched at once; `workers.history` goes on from there.
+
+    The candle that runs lies in the span too, and does not count.
+    """
+    usual = (NEWEST + 1) * frame.ms
     return SPANS.get(frame.name, usual) if market.exchange == DEMO else usual
 
 

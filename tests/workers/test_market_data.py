@@ -412,6 +412,7 @@ def test_a_followed_real_market_is_filled_and_not_simulated(server: Server, shor
     market_data.backfill(context(), market.id)
     row = table()["DOGE/USDT"]
     assert (row.simulated, row.price_decimals, set(row.series)) == (False, 5, {"1m", "5m", "1h"})
+    assert {one.rows for one in row.series.values()} == {market_data.NEWEST}
 
 
 GOOD = "timestamp,open,high,low,close,volume\n1600000200000,10,12,9,11,5\n1600000500000,11,13,10,12,6\n"
