@@ -77,6 +77,8 @@ def _model(call: Call) -> html.Span:
 def _edge(call: Call) -> str:
     base = call.base_rates[max(range(3), key=lambda k: call.probabilities[k])]
     difference = max(call.probabilities) - base
+    if round(100 * difference) == 0:
+        return "at its"
     return f"{numbers.points(abs(difference), 0).lstrip('+')} {'above' if difference >= 0 else 'below'}"
 
 

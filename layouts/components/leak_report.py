@@ -101,5 +101,5 @@ def _button(model_id: int, *, again: bool) -> html.Button:
     return html.Button(
         "Run the leak lab again" if again else "Run the leak lab",
         id={"type": ids.Models.EXAMINE, "index": model_id},
-        className="btn btn-outline-secondary btn-sm",
+        className="btn btn-secondary btn-sm",
     )

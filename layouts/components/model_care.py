@@ -103,7 +103,7 @@ def _rebuild(care: Care, now: datetime) -> list[Component]:
             html.Button(
                 "Rebuild again" if care.rebuild else "Rebuild this version",
                 id={"type": ids.Models.REBUILD, "index": care.model_id},
-                className="btn btn-outline-secondary btn-sm",
+                className="btn btn-secondary btn-sm",
             )
         )
     return parts

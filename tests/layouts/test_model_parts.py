@@ -311,6 +311,11 @@ def test_rail_compares_confidence_with_the_base_rate() -> None:
     assert "50%, 17 pp above base rate" in words(call_detail.live_rail(call(), barriers=(2, 1), close=1.5, now=NOW))
 
 
+def test_a_confidence_no_higher_than_usual_is_said_to_be_the_usual_one() -> None:
+    usual = call(probabilities=(0.302, 0.4, 0.298), base_rates=(0.3, 0.402, 0.298))
+    assert "40%, at its base rate" in words(call_detail.live_rail(usual, barriers=(2, 1), close=1.5, now=NOW))
+
+
 def test_settled_calls_are_right_or_wrong() -> None:
     right = Settled("BTC/USDT", "demo", "5m", True, "bullish", 0.5, "bullish", 0.01, False, 0.69, NOW)
     wrong = replace(right, outcome="bearish", log_return=-0.0164, ambiguous=True)
