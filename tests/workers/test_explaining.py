@@ -21,6 +21,7 @@ from workers import engine
 
 HOUR = parse("1h")
 ASKED = versions.config()
+CARD = versions.card(ASKED, versions.prepared(ASKED))
 
 
 @pytest.fixture
@@ -35,11 +36,10 @@ def settings(database: Engine, redis_url: str, tmp_path: Path) -> Settings:
 def call_id(settings: Settings) -> int:
     """A call on the last closed candle of a demo market."""
     now = utc_now()
-    card = versions.card(ASKED, versions.prepared(ASKED))
     with db.engine.session() as session:
         market = markets.get_or_create(session, market_name.parse(ASKED.markets[0]), simulated=True)
         candles.upsert(session, market.id, "1h", walk(400, start_ms=HOUR.last_closed(to_ms(now)) - 399 * HOUR.ms))
-        versions.publish(session, settings.models, card, ASKED)
+        versions.publish(session, settings.models, CARD, ASKED)
         predictor.predict_now(session, market_name.parse(ASKED.markets[0]), "1h", models=settings.models, now=now)
         (call,) = predictions.latest(session)
         return call.id
