@@ -250,7 +250,7 @@ def test_an_import_tells_what_became_of_it_and_its_refused_lines_are_shown_and_d
     expect(report).to_contain_text("high is missing")
     with page.expect_download() as loaded:
         page.evaluate("document.querySelector('#markets-jobs a[download]').click()")
-    assert loaded.value.path().read_text() == "line,reason\n2,'=high is missing\n"
+    assert loaded.value.path().read_text() == '"line","reason"\n2,"\'=high is missing"\n'
     report.get_by_role("button", name="Close").press("Enter")
     expect(report).to_be_empty()
 
