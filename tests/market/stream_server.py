@@ -44,6 +44,7 @@ def follow(
         symbols = [market["symbol"] for market in markets]
         feed = ccxt_live.make(exchange, symbols, markets, base_url=f"http://127.0.0.1:{port}")
         feed._clock = lambda: now_ms / 1_000
+        feed._client.enableRateLimit = False  # Kraken's second between subscriptions is not for our own
         try:
             async with feed:
                 return await asyncio.wait_for(use(feed), 10)
