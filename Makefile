@@ -4,11 +4,11 @@ VENV := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench security leak-drill live-drill skill-drill kill-drill walk-drill backup clean checked installed installed-test assets
+.PHONY: help run demo test lint bench security leak-drill live-drill twenty-drill stream-drill skill-drill kill-drill walk-drill backup clean checked installed installed-test assets
 
 help:
 	@echo "Bolt. make <target>; settings are variables: make run PORT=8051 BOLT_DATA=/srv/bolt"
-	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "  make %-10s %s\n", t[1], $$2}' Makefile
+	@awk -F '## ' '/^[a-z-]+:.*## /{split($$1, t, ":"); printf "  make %-13s %s\n", t[1], $$2}' Makefile
 
 run: checked installed assets ## install, check, start everything; Ctrl-C ends it
 	@exec $(VENV)/python -m dashapp up
@@ -51,6 +51,12 @@ security: installed-test assets ## scanners over the source, and over a desk of 
 
 live-drill: installed-test ## follow ten markets of replayed exchanges for 15 minutes, compare every candle: LIVE=--faults
 	@$(VENV)/python -m tests.drills.live_replay $(LIVE)
+
+twenty-drill: installed-test ## 5,000 candles of twenty markets within three minutes of following them
+	@$(VENV)/python -m tests.drills.follow_twenty $(TWENTY)
+
+stream-drill: installed-test ## 200 browsers listen while 50 people use the desk
+	@$(VENV)/python -m tests.drills.streams
 
 backup: installed ## one file with the database and the models: make backup FILE=bolt.tar
 	@$(VENV)/python -m dashapp backup $(FILE)
