@@ -108,9 +108,10 @@ def assemble(
 
 
 def _examined(frames: Sequence[Frame], walked: Walked, now_ms: int, on_check: Callable[[float, str], None]) -> Report:
-    """The leak lab's report on the newest step: its verdict is part of the version's."""
+    """The leak lab's report on all steps: its verdict is part of the version's."""
     data = walked.newest.data
-    found = leak_lab.examine(frames, walked.config, stored=Stored(data.scaler, data.k), on_check=on_check)
+    stored = Stored(data.scaler, data.k, tuple(step.data.k for step in walked.steps))
+    found = leak_lab.examine(frames, walked.config, stored=stored, on_check=on_check)
     return replace(found, code_version=code_version(), created_ms=now_ms)
 
 

@@ -45,6 +45,7 @@ def _read(opener: Opener, model_id: int, models: Path) -> Version:
     with opener() as session:
         model = trained_models.get(session, model_id)
         asked = config.from_dict(model.config)
+        steps = (model.card.get("walk") or {}).get("folds", [])
         spans = {span.market: span for span in map(DataSpan.from_dict, model.card["data"])}
     frames = [frame_of(opener, spans[name], asked) for name in asked.markets]
     if any(dataset.describe(f, asked.step.ms).sha256 != spans[f.market].sha256 for f in frames):
@@ -54,7 +55,7 @@ def _read(opener: Opener, model_id: int, models: Path) -> Version:
     other = model.card.get("code_version") != code_version()
     told = "It was trained by another version of the code; the present one was examined. Train it again to be sure."
     note = told if other else ""
-    return Version(asked, frames, Stored(files.scaler, files.k), note)
+    return Version(asked, frames, Stored(files.scaler, files.k, tuple(float(step["k"]) for step in steps)), note)
 
 
 def frame_of(opener: Opener, span: DataSpan, asked: TrainingConfig) -> Frame:

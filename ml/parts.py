@@ -17,7 +17,7 @@ import numpy as np
 
 from core.errors import ModelUnavailable
 from core.ohlcv import Floats
-from ml import calibration, checkpoints, trainer
+from ml import calibration, checkpoints, fitted, trainer
 from ml.card_parts import Part as Plain
 from ml.code_version import code_version
 from ml.config import TrainingConfig
@@ -127,7 +127,7 @@ def train(
     )
     rows, course = data.parts.validation, run.course
     net.set_weights(run.weights)
-    temperature = calibration.fit(trainer.forecast(net, mine, rows, each_batch), mine.rows.y[rows])
+    temperature = fitted.temperature(mine, trainer.forecast(net, mine, rows, each_batch))
     weights = calibration.folded(run.weights, temperature)
     net.set_weights(weights)
     told = Told(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.ohlcv import Floats
-from ml import baselines, checkpoints, network, windows
+from ml import baselines, checkpoints, fitted, network, windows
 from ml.config import TrainingConfig
 from ml.dataset import Dataset
 from ml.evaluation import log_losses
@@ -124,12 +124,6 @@ def batch_size(config: TrainingConfig, rows: int) -> int:
     return size
 
 
-def class_weights(prior: Floats) -> npt.NDArray[np.float32]:
-    """(3,) so that every class of the train rows weighs the same; a class that never happened weighs nothing."""
-    weights: npt.NDArray[np.float32] = np.divide(1.0, 3 * prior, out=np.zeros(3), where=prior > 0).astype(np.float32)
-    return weights
-
-
 def without_class_weights(p: Floats, prior: Floats) -> Floats:
     """Probabilities as they would be had every row weighed the same: multiply by the prior, then normalise."""
     back = p * np.maximum(prior, 1e-6)
@@ -156,7 +150,7 @@ def _train_seed(
     while not course.over(config.epochs, config.patience):
         began = time.monotonic()
         learn, check = _paced(dataset, partial(step, course), each_batch)
-        course.losses.append(_epoch(net, dataset, len(course.losses), seed, class_weights(prior), learn))
+        course.losses.append(_epoch(net, dataset, len(course.losses), seed, fitted.class_weights(prior), learn))
         p = forecast(net, dataset, dataset.parts.validation, check)
         y = dataset.rows.y[dataset.parts.validation]
         course.val_losses.append(float(log_losses(without_class_weights(p, prior), y).mean()))

@@ -19,8 +19,8 @@ from ml import (
     conformal,
     dataset,
     evaluation,
+    fitted,
     network,
-    novelty,
     onnx_export,
     parts,
     report,
@@ -149,9 +149,9 @@ def _step(frames: Sequence[Frame], asked: TrainingConfig, trained: dict[Key, Tra
     if any(m.told.rows != parts.fingerprint(data) for m in members):
         raise Refused("Finer candles were stored while this was trained, and its labels have changed. Start it again.")
     p = np.mean([m.test for m in members], axis=0)
-    validation, test = data.parts.validation, data.parts.test
-    threshold = conformal.fit(np.mean([m.validation for m in members], axis=0), data.rows.y[validation])
-    known = novelty.fit(data.last_bars(data.parts.train))
+    test = data.parts.test
+    threshold = fitted.threshold(data, np.mean([m.validation for m in members], axis=0))
+    known = fitted.usual(data)
     beside, learned = baselines.beside(data, test)
     return Step(
         data=data,

@@ -40,7 +40,6 @@ def leak_lab(asked: argparse.Namespace, settings: Settings, output: Output) -> i
         f"{'pass' if check.passed else 'FAIL'}  {check.title}: {check.value}. {check.detail}".rstrip()
         for check in report.checks
     ]
-    if report.note:
-        lines.append(report.note)
+    lines += [line for line in (report.looked, report.note) if line]
     output.result({"model": title, "leak_lab": report.state, **report.to_dict()}, lines)
     return 0 if report.green else 1

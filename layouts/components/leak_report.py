@@ -83,7 +83,7 @@ def _line(check: Check) -> html.Li:
 def _about(report: Report, made_at: datetime | None, now: datetime) -> str:
     made = f"Examined {numbers.moment(made_at, now=now)}: " if made_at else ""
     told = f"{made}{numbers.count(report.windows)} windows, probe {report.probe}."
-    return f"{told} {report.note}".strip()
+    return " ".join(text for text in (told, report.looked, report.note) if text)
 
 
 def _progress(fraction: float, message: str) -> list[Component]:

@@ -39,12 +39,14 @@ def with_column(number: int, made: Callable[[Candles, int], Floats]) -> Compute:
 
 
 def through(compute: Compute) -> Pipeline:
-    return Pipeline(compute, lambda given, asked: dataset.prepare(given, asked, compute))
+    return Pipeline(compute, lambda given, asked, fold=-1: dataset.prepare(given, asked, compute, fold=fold))
 
 
 def after(change: Callable[[Dataset, Sequence[Frame]], Dataset]) -> Pipeline:
     """Bolt's pipeline with something done to what it prepared."""
-    return Pipeline(features.compute, lambda given, asked: change(dataset.prepare(given, asked), given))
+    return Pipeline(
+        features.compute, lambda given, asked, fold=-1: change(dataset.prepare(given, asked, fold=fold), given)
+    )
 
 
 def returns(candles: Candles, _step: int) -> Floats:
@@ -89,8 +91,14 @@ def encoded_hour(candles: Candles, step: int) -> Floats:
 # Rows that know too much
 
 
+def until(data: Dataset, given: Sequence[Frame]) -> Floats:
+    """Features of the candles the rows stand on: those up to the end of the step."""
+    seen = [f.candles[: int(np.searchsorted(f.candles.time, data.borders.end))] for f in given]
+    return np.concatenate([features.compute(candles, data.config.step.ms) for candles in seen])
+
+
 def scaler_on_everything(data: Dataset, given: Sequence[Frame]) -> Dataset:
-    raw = np.concatenate([features.compute(f.candles, data.config.step.ms) for f in given])
+    raw = until(data, given)
     scaler = scaling.fit(features.NAMES, raw[data.rows.ends])
     return replace(data, scaler=scaler, table=scaler.apply(raw))
 
@@ -101,30 +109,29 @@ def label_in_features(data: Dataset, _given: Sequence[Frame]) -> Dataset:
     return replace(data, table=table)
 
 
-def border(data: Dataset, given: Sequence[Frame], share: float) -> int:
-    axis = np.unique(np.concatenate([f.candles.time for f in given]))
-    return int(axis[int(share * len(axis))])
-
-
 def resplit(
     data: Dataset, given: Sequence[Frame], *, from_window: bool = True, to_label: bool = True, embargo: bool = True
 ) -> Dataset:
     """Segments that forget the begin of a row's window, the end of its label, or the embargo."""
-    first, second = border(data, given, 0.70), border(data, given, 0.85)
+    at = data.borders
     wait = data.embargo_bars * data.config.step.ms if embargo else 0
     spans = data.rows.spans
     begin, end = (spans.start if from_window else spans.t0), (spans.t1 if to_label else spans.t0)
-    masks = (end < first, (begin >= first + wait) & (end < second), begin >= second + wait)
+    masks = (
+        (begin >= at.start) & (end < at.validation),
+        (begin >= at.validation + wait) & (end < at.test),
+        (begin >= at.test + wait) & (end < at.end),
+    )
     rows = [np.nonzero(mask & ~data.rows.ambiguous)[0] for mask in masks]
     parts = replace(data.parts, train=rows[0], validation=rows[1], test=rows[2])
-    raw = np.concatenate([features.compute(f.candles, data.config.step.ms) for f in given])
+    raw = until(data, given)
     scaler = scaling.fit(features.NAMES, raw[data.rows.ends[rows[0]]])
     return replace(data, parts=parts, scaler=scaler, table=scaler.apply(raw))
 
 
-def filled_forward(given: Sequence[Frame], asked: TrainingConfig) -> Dataset:
+def filled_forward(given: Sequence[Frame], asked: TrainingConfig, *, fold: int = -1) -> Dataset:
     """Holes are filled with the last close before anything is computed."""
-    return dataset.prepare([replace(f, candles=_filled(f.candles, asked.step.ms)) for f in given], asked)
+    return dataset.prepare([replace(f, candles=_filled(f.candles, asked.step.ms)) for f in given], asked, fold=fold)
 
 
 def _filled(candles: Candles, step: int) -> Candles:
@@ -142,6 +149,25 @@ def holed(given: list[Frame], at: int = 1_200, width: int = 30) -> list[Frame]:
     return [replace(f, candles=f.candles[keep]) for f in given]
 
 
+KNOWING = {
+    "scaler fitted on everything": scaler_on_everything,
+    "label among the features": label_in_features,
+    "window reaching over the border": lambda d, g: resplit(d, g, from_window=False),
+    "embargo missing": lambda d, g: resplit(d, g, embargo=False),
+    "labels overlapping the border": lambda d, g: resplit(d, g, to_label=False),
+}
+
+
+def in_the_oldest_fold_alone(change: Callable[[Dataset, Sequence[Frame]], Dataset]) -> Pipeline:
+    """Bolt's pipeline, but for what it prepares of the oldest step."""
+
+    def prepare(given: Sequence[Frame], asked: TrainingConfig, *, fold: int = -1) -> Dataset:
+        data = dataset.prepare(given, asked, fold=fold)
+        return change(data, given) if fold == 0 else data
+
+    return Pipeline(features.compute, prepare)
+
+
 def planted() -> dict[str, Case]:
     """By name: what is examined, and what of it."""
     asked = config()
@@ -154,17 +180,10 @@ def planted() -> dict[str, Case]:
         "normalised by the global maximum": (1, global_maximum),
         "target-encoded hour": (2, encoded_hour),
     }
-    knowing = {
-        "scaler fitted on everything": scaler_on_everything,
-        "label among the features": label_in_features,
-        "window reaching over the border": lambda d, g: resplit(d, g, from_window=False),
-        "embargo missing": lambda d, g: resplit(d, g, embargo=False),
-        "labels overlapping the border": lambda d, g: resplit(d, g, to_label=False),
-    }
     cases: dict[str, Case] = {
         name: (given, asked, through(with_column(k, made))) for name, (k, made) in looking.items()
     }
-    cases |= {name: (given, asked, after(change)) for name, change in knowing.items()}
+    cases |= {name: (given, asked, after(change)) for name, change in KNOWING.items()}
     cases["gap filled forward"] = (holed(given), asked, Pipeline(features.compute, filled_forward))
     return cases
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled
-from ml import dataset, features, leak_lab, leak_probes
+from ml import dataset, features, leak_fits, leak_lab, leak_probes, leak_steps
 from ml.leak_lab import BOLT, Stored
 from ml.leak_probes import Probe
 from ml.leak_report import Report
@@ -100,9 +100,12 @@ def test_progress_moves_and_may_stop_the_lab() -> None:
 
     with pytest.raises(Cancelled):
         leak_lab.examine(GIVEN, ASKED, on_check=note)
-    assert seen[0] == (0.0, "Computing features and labels")
+    assert seen[0] == (0.0, "Computing every feature on truncated candles")
     assert [f for f, _ in seen] == sorted({f for f, _ in seen})
-    assert seen[1][1] == "Computing every feature on truncated candles"
+    assert [title for _, title in seen[1:3]] == [
+        "Computing features and labels",
+        "Computing the table of features again",
+    ]
 
 
 def test_a_report_survives_json() -> None:
@@ -137,6 +140,60 @@ def test_bolts_own_pipeline_is_the_one_that_trains() -> None:
     assert BOLT.compute is features.compute
 
 
+WALKED = leaks.config(scheme="rolling", folds=3, train_days=30)
+OLDER = leaks.frames(WALKED, n=1_700, seed=3)
+LINES = ("table", "labels", "scaler", "fitted", "split", "future")
+
+
+def test_every_fold_of_a_walk_forward_is_looked_at() -> None:
+    seen: list[str] = []
+    report = leak_lab.examine(OLDER, WALKED, on_check=lambda _fraction, title: seen.append(title))
+    assert report.alarms == [] and report.folds == 3
+    assert {c.key for c in report.checks if c.folds == [1, 2, 3]} == set(LINES)
+    assert {c.key for c in report.checks if c.folds == [3]} == {"shuffled", "planted", "walk"}
+    assert sum(title.startswith("Fold 2 of 3: ") for title in seen) == len(LINES) + 1
+    assert report.looked == (
+        "Looked at all 3 folds. Only fold 3: shuffled labels score like chance, a planted future is found, "
+        "a random walk cannot be foretold."
+    )
+    assert Report.from_dict(report.to_dict()) == report
+    assert replace(report, folds=1).looked == "" and "newest fold alone" in replace(report, folds=0).looked
+
+
+@pytest.mark.parametrize("name", leaks.KNOWING)
+def test_a_leak_in_an_older_fold_alone_is_caught_and_the_fold_is_named(name: str) -> None:
+    report = leak_lab.examine(OLDER, WALKED, pipeline=leaks.in_the_oldest_fold_alone(leaks.KNOWING[name]))
+    assert NAMED[name] in [check.key for check in report.alarms]
+    for check in report.alarms:
+        assert (
+            check.detail.startswith("Fold 1 of 3: ") and "Fold 2" not in check.detail and "Fold 3" not in check.detail
+        )
+
+
+@pytest.mark.parametrize("fit", leak_fits.FITS)
+def test_a_fit_on_rows_of_another_segment_is_caught(fit: str) -> None:
+    """What is fitted beside the network, taken from the test rows instead of its own."""
+    part, right = leak_fits.FITS[fit]
+
+    def wrong(data: dataset.Dataset, p: np.ndarray) -> leak_steps.Fitted:
+        return right(replace(data, parts=replace(data.parts, **{part: data.parts.test})), p)
+
+    report = leak_lab.examine(GIVEN, ASKED, pipeline=replace(BOLT, fits=leak_fits.FITS | {fit: (part, wrong)}))
+    assert [(c.key, c.value, c.detail) for c in report.alarms] == [
+        ("fitted", "3 of 4", f"Rows of another segment change the {fit}.")
+    ]
+
+
+def test_the_barrier_width_of_every_fold_of_a_version_is_compared() -> None:
+    steps = [dataset.prepare(OLDER, WALKED, fold=fold) for fold in range(3)]
+    mine = Stored(steps[-1].scaler, steps[-1].k, tuple(step.k for step in steps))
+    assert leak_lab.examine(OLDER, WALKED, stored=mine).green
+    other = leak_lab.examine(OLDER, WALKED, stored=replace(mine, ks=(mine.ks[0] + 0.1, *mine.ks[1:])))
+    assert [(c.key, c.folds, c.detail) for c in other.alarms] == [
+        ("files", [1, 2, 3], "The barrier width of fold 1 is not what its train rows give.")
+    ]
+
+
 @pytest.mark.parametrize(
     ("apart", "told"),
     [
@@ -147,4 +204,4 @@ def test_bolts_own_pipeline_is_the_one_that_trains() -> None:
     ],
 )
 def test_a_difference_in_the_leak_report_has_no_exponent(apart: float, told: str) -> None:
-    assert leak_lab._told(apart) == told
+    assert leak_steps.told(apart) == told

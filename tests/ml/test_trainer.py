@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml import artefacts, features, trainer
+from ml import artefacts, features, fitted, trainer
 from ml.card import Card
 from ml.trainer import Course
 from tests.ml import train_once
@@ -192,14 +192,14 @@ def test_the_kept_baselines_score_on_the_test_what_the_card_says_of_them(trained
 
 def test_class_weights_make_classes_even_and_come_out_again() -> None:
     prior = np.array([0.5, 0.3, 0.2])
-    weights = trainer.class_weights(prior)
+    weights = fitted.class_weights(prior)
     np.testing.assert_allclose(weights * prior, 1 / 3, rtol=1e-6)
     learned = weights * prior / (weights * prior).sum()  # what a network says that knows nothing
     np.testing.assert_allclose(trainer.without_class_weights(learned[None], prior)[0], prior, rtol=1e-6)
 
 
 def test_a_class_that_never_happened_weighs_nothing() -> None:
-    assert trainer.class_weights(np.array([0.5, 0.5, 0.0])).tolist() == pytest.approx([2 / 3, 2 / 3, 0])
+    assert fitted.class_weights(np.array([0.5, 0.5, 0.0])).tolist() == pytest.approx([2 / 3, 2 / 3, 0])
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_the_command_prints_the_report(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (found["model"], found["leak_lab"]) == (f"{model.name} v1", "green")
-    assert len(found["checks"]) == 10
+    assert (len(found["checks"]), found["folds"]) == (11, 1)
     said = capsys.readouterr().out
     assert "pass  Features use only closed candles: 10 of 10." in said
 
