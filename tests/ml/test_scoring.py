@@ -189,3 +189,12 @@ def test_both_barriers_in_one_bar_count_against_every_forecaster() -> None:
 def test_a_scorecard_survives_json() -> None:
     card = drawn(settled(300, share=0.1))
     assert Scorecard.from_dict(json.loads(json.dumps(card.to_dict()))) == card
+
+
+def test_calls_made_once_a_horizon_do_not_overlap_and_are_compared_so() -> None:
+    rows, day = settled(300, share=0.1, seed=4, length=24), 24
+    sparse = replace(rows, open_ms=rows.open_ms * day, until_ms=rows.open_ms * day + day * HOUR)
+    found = drawn(sparse, horizon=day).baseline("climatology").saves
+    assert found == drawn(settled(300, share=0.1, seed=4)).baseline("climatology").saves
+    crowded = drawn(rows, horizon=day).baseline("climatology").saves
+    assert found is not None and crowded is not None and found.p_value != crowded.p_value
