@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,11 @@ def test_s27_postgresql_and_redis_want_their_password_and_listen_on_loopback(
     for server in (postgres, valkey):
         assert server.process is not None
         family = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
-        places = {c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+        places = set()
+        for process in family:
+            with suppress(psutil.NoSuchProcess):  # a child may end while it is looked at
+                listening = (c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN)
+                places |= {connection.laddr.ip for connection in listening}
         assert places == {"127.0.0.1"}
 
 
