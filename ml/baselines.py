@@ -155,7 +155,7 @@ BASELINES: tuple[Forecaster, ...] = (
 )
 MODELS: tuple[Forecaster, ...] = tuple(b for b in BASELINES if not b.simple)
 SHUFFLED = Known("shuffled", "LSTM on shuffled labels", "the same network, taught labels in random order", False)
-UNDIRECTED = Known("undirected", "Itself without direction", "its own chance of neutral, sides by base rates", False)
+UNDIRECTED = Known("undirected", "Itself without direction", "its own chance of neutral, one lean for all calls", False)
 
 
 def beside(dataset: Dataset, rows: Rows) -> tuple[list[Forecast], dict[str, Learned]]:

@@ -47,8 +47,14 @@ def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
 
 
 def without_direction(p: Floats, rows: Judged) -> Baseline:
-    """The model against itself once it knows nothing of the side."""
-    return against(baselines.UNDIRECTED, baselines.undirected(p, rows.prior), None, p, rows)
+    """The model against itself once it knows nothing of the side.
+
+    Its sides are then those of base rates or its own on average, whichever loses less: a lean that never changes is no
+    direction, even where it lies nearer to the truth than base rates of a short training span do (ADR 0017).
+    """
+    ways = [baselines.undirected(p, sides) for sides in (rows.prior, p.mean(axis=0))]
+    q = min(ways, key=lambda one: float(losses(one, rows).mean()))
+    return against(baselines.UNDIRECTED, q, None, p, rows)
 
 
 def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judged) -> Baseline:

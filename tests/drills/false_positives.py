@@ -5,9 +5,10 @@ always the same one, one that turns slowly at random, and the distance of the cl
 forecast saves lean × outcome nats a call against base rates, 0 on average: the border of what the test has to refuse.
 Prints, for sample sizes from a quick look's up, the share called better at p < 0.05 by a plain Diebold–Mariano test
 (Bartlett weights, normal distribution) and by `ml.comparison`; and the share that takes the verdict's hurdles together
-(base rates, persistence, Brier skill), with probabilities around class shares learned from other candles. ADR 0017 has
+(base rates, persistence, itself without direction, Brier skill), with probabilities around class shares learned from other candles. ADR 0017 has
 the table. From `verdict.INDEPENDENT` independent calls on 5 % and two standard errors are allowed: to the comparison on
-the mean of each forecast's lines, to the verdict on every line. Ends with 1 where more pass.
+the mean of each forecast's lines, to the verdict on every line. Ends with 1 where more pass. `--horizons 24 72`: these
+alone.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.ohlcv import Candles, Floats, Times
-from ml import comparison, evaluation, labels, verdict
+from ml import baselines, comparison, evaluation, labels, verdict
 from ml.evaluation import Classes
 from tests.candles import START_MS
 
@@ -119,13 +120,15 @@ def learned(horizon: int) -> Learned:
 
 
 def skilled(sample: Sample, lean: Floats, known: Learned, overlap: int) -> bool:
-    """Whether a forecast takes the hurdles of the verdict; majority and no direction are base rates here."""
+    """Whether a forecast takes the hurdles of the verdict; majority is base rates here. Without direction it leans to
+    the side it leans to on average: base rates of a short span are wrong, and whoever leans the other way all the time
+    is nearer to the truth without knowing anything."""
     tilt = LEAN * np.clip(lean, -3, 3)
     p = known.shares * np.stack([1 - tilt, np.ones(len(tilt)), 1 + tilt], axis=1)
     p /= p.sum(axis=1, keepdims=True)
     base = np.tile(known.shares, (len(p), 1))
     ours = evaluation.log_losses(p, sample.y)
-    for q in (base, known.after[sample.before]):
+    for q in (base, known.after[sample.before], baselines.undirected(p, p.mean(axis=0))):
         if not comparison.compare(ours, evaluation.log_losses(q, sample.y), sample.times, horizon=overlap).beats:
             return False
     return bool(evaluation.briers(p, sample.y).mean() < evaluation.briers(base, sample.y).mean())
@@ -143,12 +146,14 @@ def plain(saved: Floats, horizon: int) -> bool:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.drills.false_positives")
     parser.add_argument("--samples", type=int, default=2_000)
-    count = parser.parse_args(arguments).samples
+    parser.add_argument("--horizons", type=int, nargs="+", default=sorted({h for h, _ in CASES}), help="only these")
+    asked = parser.parse_args(arguments)
+    count = asked.samples
     tests, verdicts = dict[str, list[float]](), list[float]()
     print(
         "| horizon, every | independent calls | forecast | plain | as Bolt tests | verdict |\n|---|---|---|---|---|---|"
     )
-    for horizon, stride in CASES:
+    for horizon, stride in (case for case in CASES if case[0] in asked.horizons):
         known = learned(horizon)
         for size in SIZES:
             worth, shares = passed(horizon, stride, size, count, known)

@@ -110,3 +110,14 @@ def concluded(horizon: int, *, edge: float, seed: int = 0) -> bool:
 def test_strong_drift_shows_skill_and_a_walk_does_not_on_the_rows_of_6000_candles(horizon: int) -> None:
     assert all(concluded(horizon, edge=1.0, seed=seed) for seed in range(3))
     assert sum(concluded(horizon, edge=0.0, seed=seed) for seed in range(20)) <= 3
+
+
+def test_a_lean_that_never_changes_is_no_direction_where_base_rates_were_wrong() -> None:
+    """Base rates of a short training span may lie so far off that any other constant beats them."""
+    rows, _ = evaluated(6, edge=0.0, n=4_000)
+    shares = np.bincount(rows.y, minlength=3) / len(rows.y)
+    wrong = replace(rows, prior=np.array([shares[0] + 0.12, shares[1], shares[2] - 0.12]))
+    p = np.tile(shares, (len(rows.y), 1))
+    base = np.tile(wrong.prior, (len(rows.y), 1))
+    assert report.against(baselines.BASELINES[0], base, None, p, wrong).model_against.beats
+    assert not report.without_direction(p, wrong).model_against.beats
