@@ -15,7 +15,7 @@ from ml.network import Network
 from ml.windows import Table
 from tests.ml import leaks
 
-EPOCHS, BATCH = 6, 128
+EPOCHS, BATCH = 10, 128  # with six, two short markets taught it too little to be sure of a planted future
 _networks: dict[tuple[int, ...], Network] = {}
 
 
