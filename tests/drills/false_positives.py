@@ -5,10 +5,10 @@ always the same one, one that turns slowly at random, and the distance of the cl
 forecast saves lean × outcome nats a call against base rates, 0 on average: the border of what the test has to refuse.
 Prints, for sample sizes from a quick look's up, the share called better at p < 0.05 by a plain Diebold–Mariano test
 (Bartlett weights, normal distribution) and by `ml.comparison`; and the share that takes the verdict's hurdles together
-(base rates, persistence, itself without direction, Brier skill), with probabilities around class shares learned from other candles. ADR 0017 has
-the table. From `verdict.INDEPENDENT` independent calls on 5 % and two standard errors are allowed: to the comparison on
-the mean of each forecast's lines, to the verdict on every line. Ends with 1 where more pass. `--horizons 24 72`: these
-alone.
+(base rates, persistence, itself without direction, Brier skill), with probabilities around class shares learned from
+other candles. ADR 0017 has the table. From `verdict.INDEPENDENT` independent calls on 5 % and two standard errors are
+allowed: to the comparison on the mean of each forecast's lines, to the verdict on every line. Ends with 1 where more
+pass. `--horizons 24 72`: these alone.
 """
 
 import argparse
