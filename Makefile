@@ -17,7 +17,7 @@ demo: checked installed assets ## as run, with the demo exchange whether or not 
 	@DEMO=on exec $(VENV)/python -m dashapp up
 
 test: lint assets ## lint, types, import law, then all tests against real servers
-	@$(VENV)/python -m pytest -q -n $${TEST_WORKERS:-2} --dist loadfile
+	@$(VENV)/python -m pytest -q -n $${TEST_WORKERS:-3} --dist loadfile
 
 lint: installed-test ## ruff, types, import law, shell, container and schema checks
 	@$(VENV)/ruff check .
