@@ -96,12 +96,6 @@ def test_every_row_of_the_csv_has_every_score_of_every_forecaster_with_its_inter
     assert (rows[0]["never_settled"], rows[0]["note"], float(rows[1]["independent"])) == ("4", "", 300.0)
 
 
-def test_no_cell_is_a_formula() -> None:
-    assert [score_table._cell(v) for v in ("=1+1", "@x", "-2", "plain", -2.5, True, None)] == [
-        *("'=1+1", "'@x", "'-2", "plain", "-2.5", "true", "")
-    ]
-
-
 def test_promotion_is_refused_with_every_line_and_its_value(run: Run, model_id: int, session: Session) -> None:
     code, said = run("promote", ASKED.family, "v1", "--json")
     found = json.loads(said)
