@@ -8,7 +8,7 @@ a field that is added later has a default, so that older cards stay readable.
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ml.card_parts import Abstained, Change, Regime, Sets
+from ml.card_parts import Abstained, Change, McNemar, Regime, Sets
 from ml.card_parts import Part as Part
 
 CLASSES = ("bearish", "neutral", "bullish")
@@ -136,7 +136,10 @@ class Comparison(Part):
 
 @dataclass(frozen=True)
 class Baseline(Part):
-    """`simple`: one of climatology, majority, persistence, momentum; the others are models."""
+    """`simple`: one of climatology, majority, persistence, momentum; the others are models.
+
+    `mcnemar`: how often the model was right against how often the baseline was; None in cards from before it.
+    """
 
     key: str
     title: str
@@ -144,6 +147,7 @@ class Baseline(Part):
     simple: bool
     metrics: Metrics
     model_against: Comparison
+    mcnemar: McNemar | None = None
 
 
 @dataclass(frozen=True)

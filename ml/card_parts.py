@@ -38,6 +38,17 @@ def _read(kind: Any, value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class McNemar(Part):
+    """Rows where one alone was right. `design_effect`: overlapping rows that are worth one independent row, by which
+    both counts were divided for `p_value`, the two-sided mid-p of both being right equally often."""
+
+    model_alone: int
+    baseline_alone: int
+    design_effect: float
+    p_value: float
+
+
+@dataclass(frozen=True)
 class Change(Part):
     """A verdict that changed after the training: when, ms, from what to what, and why."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.ohlcv import Floats
-from ml import baselines, comparison, config, evaluation, outlook, verdict
+from ml import baselines, comparison, config, evaluation, mcnemar, outlook, verdict
 from ml.baselines import Known, Rows
 from ml.card import NO_SKILL, Baseline, Labels, Metrics, Segment, Split, TestCalls
 from ml.dataset import Classes, Dataset
@@ -40,6 +40,13 @@ def losses(p: Floats, rows: Judged) -> Floats:
     return evaluation.log_losses(p, evaluation.settled(rows.y, rows.ambiguous, p))
 
 
+def right(p: Floats, rows: Judged, said: Classes | None = None) -> npt.NDArray[np.bool_]:
+    """(n,) whether the call was right; `said` where it is not simply the likeliest class."""
+    called = p.argmax(axis=1) if said is None else said
+    found: npt.NDArray[np.bool_] = called == evaluation.settled(rows.y, rows.ambiguous, p)
+    return found
+
+
 def beside(dataset: Dataset, p: Floats, rows: Judged) -> list[Baseline]:
     """Every baseline over the test rows, and the model against it."""
     found = [against(b, *b.forecast(dataset, dataset.parts.test), p, rows) for b in baselines.BASELINES]
@@ -60,13 +67,15 @@ def without_direction(p: Floats, rows: Judged) -> Baseline:
 def against(known: Known, q: Floats, said: Classes | None, p: Floats, rows: Judged) -> Baseline:
     """A baseline that said `q` over the rows, and the model, which said `p`, against it."""
     overlap = comparison.overlapping(rows.t0, rows.horizon * rows.step_ms)
+    metrics = evaluation.judge(q, rows, said)
     return Baseline(
         key=known.key,
         title=known.title,
         about=known.about,
         simple=known.simple,
-        metrics=evaluation.judge(q, rows, said),
+        metrics=metrics,
         model_against=comparison.compare(losses(p, rows), losses(q, rows), rows.t0, horizon=overlap),
+        mcnemar=mcnemar.compare(right(p, rows), right(q, rows, said), independent=metrics.independent),
     )
 
 

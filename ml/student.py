@@ -1,4 +1,5 @@
-"""Student's t without SciPy, which would cost the web process more memory than all of Bolt's mathematics."""
+"""Student's t and the incomplete beta function without SciPy, which would cost the web process more memory than all of
+Bolt's mathematics."""
 
 import math
 
@@ -9,7 +10,7 @@ CLOSE = 1e-15
 
 def upper_tail(t: float, degrees: float) -> float:
     """P(T > t): ½ I_x(ν/2, ½) with x = ν / (ν + t²), mirrored below 0 (Abramowitz & Stegun 26.7.1)."""
-    half = 0.5 * _incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5)
+    half = 0.5 * incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5)
     return half if t > 0 else 1 - half
 
 
@@ -24,12 +25,12 @@ def critical(tail: float, degrees: float) -> float:
     return (low + high) / 2
 
 
-def _incomplete_beta(x: float, a: float, b: float) -> float:
+def incomplete_beta(x: float, a: float, b: float) -> float:
     """The regularised incomplete beta function I_x(a, b)."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side
-        return 1 - _incomplete_beta(1 - x, b, a)
+        return 1 - incomplete_beta(1 - x, b, a)
     front = a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     return math.exp(front) * _fraction(x, a, b) / a
 

@@ -1,5 +1,6 @@
 """A model version as a person reads it: what it predicts, what it learned from, how it did beside simple rules."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from dash import html
@@ -16,6 +17,9 @@ from ml.card import SKILLED, Baseline, Card, Metrics
 STATES = {"champion": ("Champion", "acc"), "candidate": ("Candidate", "line"), "retired": ("Retired", "line")}
 INDEPENDENT = "Calls overlap and markets move together, so many calls prove no more than a few independent ones."
 OLD = "Markets change: train a new version on newer candles."
+MCNEMAR = (
+    "Whether the model was right as often as the rule, two-sided; overlapping calls count for what they are worth."
+)
 BAR_RANGE = (0.15, 0.65)  # hit rates the interval plots span
 
 
@@ -175,6 +179,7 @@ SCORES = [
     Column("MCC", number=True, words="m-drop"),
     Column("Log loss", number=True),
     Column("Brier", number=True, words="m-drop"),
+    Column("McNemar p", number=True, words="m-drop", hint=MCNEMAR),
     Column("Model saves, nats", number=True, words="full", hint="Log loss of the rule minus that of the model."),
 ]
 
@@ -182,12 +187,27 @@ SCORES = [
 def scorecard(card: Card) -> html.Table:
     """The model first, every simple rule under it, in the same units."""
     best = max((b.metrics.accuracy for b in card.baselines), default=None)
-    rows = [_score("LSTM", "this version", card.metrics, numbers.MISSING, best, words="sel")]
-    rows += [_score(b.title, b.about, b.metrics, against_text(b), None) for b in card.baselines]
+    rows = [_score("LSTM", "this version", card.metrics, [numbers.MISSING] * 2, best, words="sel")]
+    rows += [_score(b.title, b.about, b.metrics, [_right_alone(b), against_text(b)], None) for b in card.baselines]
     return table(SCORES, rows, label="Scores in the test period", words="last-plain tsc")
 
 
-def _score(name: str, about: str, metrics: Metrics, against: str, best: float | None, *, words: str = "") -> Row:
+def _right_alone(baseline: Baseline) -> html.Span:
+    """McNemar's p, and on hovering which of the two was right alone how often."""
+    found = baseline.mcnemar
+    if found is None:
+        return html.Span("not recorded", className="t3 fs12", title="Trained before Bolt compared calls this way.")
+    told = (
+        f"The LSTM alone was right in {numbers.count(found.model_alone)} calls, this rule alone in "
+        f"{numbers.count(found.baseline_alone)}; {numbers.fixed(found.design_effect, 1)} calls are worth one."
+    )
+    shown = "< 0.001" if found.p_value < 0.001 else numbers.fixed(found.p_value, 3)
+    return html.Span(shown, title=told)
+
+
+def _score(
+    name: str, about: str, metrics: Metrics, against: Sequence[object], best: float | None, *, words: str = ""
+) -> Row:
     low, high = metrics.accuracy_interval
     plot = interval_plot(metrics.accuracy, low, high, baseline=best, span=BAR_RANGE)
     bounds = html.Span(numbers.bounds(numbers.fixed(100 * low, 1), numbers.fixed(100 * high, 1)), className="t3 fs12")
@@ -198,7 +218,7 @@ def _score(name: str, about: str, metrics: Metrics, against: str, best: float | 
         numbers.signed(metrics.mcc, 3),
         numbers.fixed(metrics.log_loss, 4),
         numbers.fixed(metrics.brier, 4),
-        against,
+        *against,
     ]
     return Row(cells, words)
 

@@ -31,6 +31,7 @@ from layouts.figures.past_calls import Mark, Zone
 from layouts.pages import models, predictions
 from ml import drift, power, rebuilding, scoring
 from ml.card import SKILLED
+from ml.card_parts import McNemar
 from ml.drift import Cusum, Shift
 from ml.promotion import Gate, Line
 from ml.scorecard import Scorecard
@@ -127,6 +128,15 @@ def test_scorecard_puts_every_baseline_under_the_model() -> None:
     text = words(model_card.scorecard(CARD))
     places = [text.index(title) for title in ("LSTM", *(b.title for b in CARD.baselines))]
     assert places == sorted(places)
+
+
+def test_scorecard_says_whether_the_model_was_right_as_often_as_a_rule() -> None:
+    first, *others = CARD.baselines
+    older = replace(first, mcnemar=None)
+    newer = [replace(b, mcnemar=McNemar(412, 380, 2.5, 0.0004)) for b in others]
+    text = words(model_card.scorecard(replace(CARD, baselines=[older, *newer])))
+    assert text.count("not recorded") == 1 and text.count("< 0.001") == len(newer)
+    assert "The LSTM alone was right in 412 calls, this rule alone in 380; 2.5 calls are worth one." in text
 
 
 def test_a_champion_without_skill_is_called_unproven() -> None:
