@@ -67,7 +67,7 @@ def test_the_message_says_how_far_an_epoch_is() -> None:
     at = training.Progress(1, 1, 2, 60, [1.0, 1.0], [1.0, 1.1], 1, 1.0, 9.0, 0.04)
     assert training._message(at) == "Epoch 2 of 60"
     assert training._message(replace(at, share=0.431)) == "Epoch 3 of 60, 43%"
-    assert training._message(replace(at, share=0.0, seed=2, seeds=5)) == "Seed 2 of 5, epoch 3 of 60, 0 %"
+    assert training._message(replace(at, share=0.0, seed=2, seeds=5)) == "Seed 2 of 5, epoch 3 of 60, 0%"
 
 
 def claimed(settings: Settings, job_id: str) -> JobContext:
