@@ -8,7 +8,7 @@ a field that is added later has a default, so that older cards stay readable.
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ml.card_parts import Abstained, Change, McNemar, Regime, Sets
+from ml.card_parts import Abstained, Change, McNemar, NaiveSplit, Regime, Sets
 from ml.card_parts import Part as Part
 
 CLASSES = ("bearish", "neutral", "bullish")
@@ -268,6 +268,7 @@ class Card(Part):
     sets: Sets | None = None
     abstained: Abstained | None = None
     history: list[Change] = field(default_factory=list)
+    naive: NaiveSplit | None = None
 
     def numbered(self, version: int) -> "Card":
         """The same card with the version number the registry gave it."""

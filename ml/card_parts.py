@@ -49,6 +49,21 @@ class McNemar(Part):
 
 
 @dataclass(frozen=True)
+class NaiveSplit(Part):
+    """Nearest neighbours on the newest fold, split as the card does (`purged_`) and with the same rows shuffled first
+    (`naive_`). `flatters`: by more than chance explains; `told`: the sentence of it."""
+
+    train: int
+    test: int
+    purged_accuracy: float
+    purged_log_loss: float
+    naive_accuracy: float
+    naive_log_loss: float
+    flatters: bool
+    told: str
+
+
+@dataclass(frozen=True)
 class Change(Part):
     """A verdict that changed after the training: when, ms, from what to what, and why."""
 

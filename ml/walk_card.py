@@ -17,6 +17,7 @@ from ml import (
     conformal,
     evaluation,
     features,
+    naive_split,
     network,
     report,
     verdict,
@@ -76,6 +77,7 @@ def card(walked: Walked, kinds: Codes, *, leaks: Report, difference: float, now_
         regimes=walk_regimes.by_regime(walked, kinds),
         sets=_sets(walked),
         abstained=_abstained(walked),
+        naive=naive_split.look(newest.data),
     )
 
 

@@ -1,4 +1,5 @@
-"""What a walk-forward adds to a card: each step on its own, kinds of market, sets and abstaining."""
+"""What a walk-forward adds to a card: each step on its own, kinds of market, sets and abstaining; and what a shuffled
+split would have promised."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -28,7 +29,7 @@ KINDS = [
 
 
 def panes(card: Card) -> list[Component]:
-    """Steps, kinds of market, and what the model would rather not have called; nothing for a quick look."""
+    """Steps, kinds of market, what the model would rather not have called, a shuffled split; what there is of it."""
     parts: list[Component] = []
     if card.walk is not None and len(card.walk.folds) > 1:
         every = "every bar" if card.walk.stride == 1 else f"every {card.walk.stride}th bar"
@@ -38,6 +39,10 @@ def panes(card: Card) -> list[Component]:
         parts.append(pane("By kind of market", _kinds(card), sub="as it was known before the call", flush=True))
     if words := _doubts(card):
         parts.append(pane("Doubts", html.P(words, className="t2 fs12")))
+    if card.naive is not None:
+        known, asked = numbers.count(card.naive.train), numbers.count(card.naive.test)
+        sub = f"newest split, {known} rows to learn from, {asked} asked"
+        parts.append(pane("Had rows been shuffled", html.P(card.naive.told, className="t2 fs12"), sub=sub))
     return parts
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from layouts.components import model_scores, walk_results
 from ml.card import Fold, WalkForward
-from ml.card_parts import Abstained, Regime, Sets
+from ml.card_parts import Abstained, NaiveSplit, Regime, Sets
 from tests.layouts.test_model_parts import CARD, words
 
 FOLD = Fold(CARD.split, 0.8, [1.0], [3], 240, 0.361, 0.021, 1.0912, 1.0986)
@@ -32,3 +32,10 @@ def test_every_seed_has_its_curve() -> None:
     runs = [replace(CARD.runs[0], seed=n, served=True) for n in (1, 2, 3)]
     text = words(model_scores.draw(replace(CARD, runs=runs), dark=True, updown="teal-vermillion"))
     assert "seed 1 in colour, 2 others dotted" in text
+
+
+def test_what_a_shuffled_split_would_have_promised_is_told_of_a_quick_look_too() -> None:
+    told = "With rows shuffled before the split, nearest neighbours would have claimed 67.0% right."
+    text = words(walk_results.panes(replace(CARD, naive=NaiveSplit(6_000, 1_177, 0.3, 1.2, 0.67, 0.8, True, told))))
+    assert told in text and "6,000 rows to learn from, 1,177 asked" in text
+    assert "shuffled" not in words(walk_results.panes(CARD))

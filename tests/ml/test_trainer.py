@@ -134,6 +134,8 @@ def test_a_built_version_has_all_its_files_and_a_card_that_can_be_read(trained: 
     simple = {b.key for b in card.baselines if b.simple}
     assert simple == {"climatology", "majority", "persistence", "momentum"}
     assert {b.key for b in card.baselines} == simple | {"logistic", "boosting", "shuffled", "undirected"}
+    assert all(b.mcnemar is not None and b.mcnemar.design_effect > 1 for b in card.baselines)
+    assert card.naive is not None and card.naive.told.startswith("With rows shuffled before the split")
     assert 0.2 <= card.network["temperature"] <= 20
     assert json.loads((folder / artefacts.CONFIG).read_text())["temperature"] == card.network["temperature"]
     assert card.environment["tensorflow"]
