@@ -18,7 +18,7 @@ from market.indicators.catalog import Chosen
 PRICE, VOLUME, FIRST_OWN = 0, 1, 2  # panes from the top
 COLOURS = 8  # the tokens --overlay-1 … --overlay-8
 UNDASHED = 4  # from the fifth on lines are also dashed
-FINER = 2  # decimals beyond the price's: a mean of prices in its ticks would climb in steps
+FINER = 2  # decimals beyond the price's at most: a mean of prices in coarse ticks would climb in steps
 HA_DIGITS = 9  # significant ones of a Heikin-Ashi bar
 
 
@@ -142,12 +142,21 @@ def lines(drawn: list[Drawn], decimals: int) -> list[dict[str, Any]]:
                     "repaints": one.chosen.indicator.repaints,
                     "lead": n == 0,
                     "levels": list(one.chosen.indicator.levels),
-                    "values": packing.pack(values, None if own else decimals + FINER),
-                    "ahead": packing.pack(one.ahead[output.key], decimals + FINER) if output.key in one.ahead else None,
+                    "values": packing.pack(values, None if own else finer(values, decimals)),
+                    "ahead": _ahead(one, output.key, decimals),
                 }
             )
         pane += own
     return made
+
+
+def finer(values: Floats, decimals: int) -> int:
+    """Decimals of a line on prices: up to `FINER` more than theirs, where their ticks are coarse beside the price."""
+    return min(decimals + FINER, max(decimals, packing.places(values)))
+
+
+def _ahead(one: Drawn, key: str, decimals: int) -> packing.Packed | None:
+    return packing.pack(one.ahead[key], finer(one.ahead[key], decimals)) if key in one.ahead else None
 
 
 def bars_of_averages(averaged: Candles) -> packing.Packed:

@@ -67,6 +67,15 @@ def test_decimals_without_a_tick_come_from_the_price() -> None:
     assert price_chart.frame(shown, loaded(walk(10)), [])["decimals"] == 2
 
 
+@pytest.mark.parametrize(
+    ("price", "decimals", "drawn"), [(30_000.0, 2, 2), (5_000.0, 2, 3), (0.0312, 4, 6), (3.0, 2, 4), (0.5, 8, 8)]
+)
+def test_means_of_prices_are_finer_than_ticks_only_where_these_are_coarse(
+    price: float, decimals: int, drawn: int
+) -> None:
+    assert price_chart.finer(np.full(50, price), decimals) == drawn
+
+
 def test_the_summary_says_what_is_drawn() -> None:
     candles = walk(300)
     words = price_chart.summary(SHOWN, loaded(candles), drawn(candles, "ema:20"))
